@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_CLI_CLI_H
+#define DROVER_CLI_CLI_H
+
+/*
+ * The command line: one table of commands (cli/commands.c), one file per command (cli/cmd_<name>.c) that
+ * only turns options into a stage's options struct and calls the stage, and one way to read options.
+ *
+ * Results go to stdout, talk to stderr, errors through `err` to main(), which prints "drover <command>: <text>"
+ * and exits with the status of the code (docs/exit-status.md).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+
+/* `argv[0]` is the command's name. Returns 0 or -1. */
+typedef int dr_command_fn(int argc, char **argv, struct dr_err *err);
+
+struct dr_command {
+    const char *name;
+    dr_command_fn *run;
+    const char *summary; /* one line for `drover --help` */
+};
+
+/* Ends with a row whose name is NULL. */
+extern const struct dr_command dr_commands[];
+
+/* A repeatable option's values; borrowed from argv. */
+#define DR_LIST_MAX 64
+struct dr_list {
+    const char *item[DR_LIST_MAX];
+    size_t count;
+};
+
+enum dr_option_kind {
+    DR_OPTION_FLAG,   /* bool *: set to true */
+    DR_OPTION_TEXT,   /* const char **: the value, borrowed from argv */
+    DR_OPTION_LIST,   /* struct dr_list *: each value appended */
+    DR_OPTION_NUMBER, /* uint64_t * */
+};
+
+struct dr_option {
+    const char *name; /* without the dashes; NULL ends the table */
+    char letter;      /* 0: none */
+    enum dr_option_kind kind;
+    void *target;
+};
+
+/* What every command understands: -h/--help, -q/--quiet, -v/--verbose. */
+struct dr_common {
+    struct dr_log log;
+    bool help; /* --help was given and printed: return 0 at once */
+};
+
+/* Reads options (anywhere among the words) and leaves the other words in `ret_words`. Unknown options, missing
+ * values and more or fewer words than allowed are DR_ERR_USAGE with a pointer to --help. With --help it prints
+ * the command's help and sets ret_common->help. */
+int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,
+                    size_t max_words, struct dr_list *ret_words, struct dr_common *ret_common,
+                    struct dr_err *err);
+
+/* Prints the help of a command (made from its man page) to stdout. False: there is none. */
+bool dr_help_print(const char *command);
+
+/* A dr_passphrase_fn (lib/key.h): --passphrase-file (the context, may be NULL), then DROVER_PASSPHRASE, then a
+ * prompt on the terminal. */
+int dr_ask_passphrase(void *passphrase_file, bool confirm, char *ret, size_t size,
+                      struct dr_err *err);
+
+#endif

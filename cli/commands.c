@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+
+#include <stddef.h>
+
+#include "cli/cli.h"
+
+const struct dr_command dr_commands[] = {
+    {"bundle", dr_cmd_bundle, "fetch the images of a Rancher release into one signed file"},
+    {"verify", dr_cmd_verify, "check a bundle: signature, every byte, every image"},
+    {"inspect", dr_cmd_inspect, "show what is in a bundle"},
+    {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
+    {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},
+    {"key", dr_cmd_key, "make and show signing keys"},
+    {NULL, NULL, NULL},
+};

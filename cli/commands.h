@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_CLI_COMMANDS_H
+#define DROVER_CLI_COMMANDS_H
+
+/* The commands themselves, one cli/cmd_<name>.c each; see dr_command_fn in cli/cli.h. */
+
+#include "cli/cli.h"
+
+dr_command_fn dr_cmd_bundle;
+dr_command_fn dr_cmd_verify;
+dr_command_fn dr_cmd_inspect;
+dr_command_fn dr_cmd_mirror;
+dr_command_fn dr_cmd_apply;
+dr_command_fn dr_cmd_key;
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/text.h"
+
+int dr_file_create(struct dr_file *file, const char *path, mode_t mode, struct dr_err *err)
+{
+    file->path = dr_text_copy(path, err);
+    file->draft = file->path ? dr_text_format(err, "%s.draft-XXXXXX", path) : NULL;
+    if (!file->draft)
+        return -1;
+    file->fd = mkostemp(file->draft, O_CLOEXEC);
+    if (file->fd < 0) {
+        free(dr_steal(file->draft));
+        return dr_fail_errno(err, DR_ERR_IO, "create '%s'", path);
+    }
+    if (fchmod(file->fd, mode) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "set the permissions of '%s'", path);
+    return 0;
+}
+
+int dr_file_write(struct dr_file *file, const void *data, size_t size, struct dr_err *err)
+{
+    const char *from = data;
+
+    while (size > 0) {
+        ssize_t done = write(file->fd, from, size);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return dr_fail_errno(err, DR_ERR_IO, "write '%s'", file->path);
+        from += done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+int dr_file_commit(struct dr_file *file, struct dr_err *err)
+{
+    if (fsync(file->fd) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "flush '%s' to the disk", file->path);
+    if (close(dr_steal_fd(&file->fd)) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "close '%s'", file->path);
+    if (rename(file->draft, file->path) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "rename '%s' to '%s'", file->draft, file->path);
+    free(dr_steal(file->draft));
+    return dr_file_sync_folder(file->path, err);
+}
+
+void dr_file_release(struct dr_file *file)
+{
+    if (file->fd >= 0)
+        close(dr_steal_fd(&file->fd));
+    if (file->draft)
+        unlink(file->draft);
+    free(dr_steal(file->draft));
+    free(dr_steal(file->path));
+}
+
+int dr_file_save(const char *path, mode_t mode, const void *data, size_t size, struct dr_err *err)
+{
+    dr_auto_file struct dr_file file = DR_FILE_INIT;
+
+    if (dr_file_create(&file, path, mode, err) < 0 || dr_file_write(&file, data, size, err) < 0)
+        return -1;
+    return dr_file_commit(&file, err);
+}
+
+int dr_file_read(const char *path, struct dr_buf *ret_data, struct dr_err *err)
+{
+    dr_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char chunk[16384];
+
+    if (fd < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "open '%s'", path);
+    for (;;) {
+        ssize_t got = read(fd, chunk, sizeof chunk);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return dr_fail_errno(err, DR_ERR_IO, "read '%s'", path);
+        if (got == 0)
+            return dr_buf_add(ret_data, "", 0, err);
+        if (dr_buf_add(ret_data, chunk, (size_t)got, err) < 0)
+            return dr_err_wrap(err, "read '%s'", path);
+    }
+}
+
+int dr_file_pwrite(int fd, const void *data, size_t size, uint64_t offset, const char *what,
+                   struct dr_err *err)
+{
+    const char *from = data;
+
+    while (size > 0) {
+        ssize_t done = pwrite(fd, from, size, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return dr_fail_errno(err, DR_ERR_IO, "write '%s' at byte %llu", what,
+                                 (unsigned long long)offset);
+        from += done;
+        offset += (uint64_t)done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+int dr_file_pread(int fd, void *ret_data, size_t size, uint64_t offset, const char *what,
+                  struct dr_err *err)
+{
+    char *to = ret_data;
+
+    while (size > 0) {
+        ssize_t got = pread(fd, to, size, (off_t)offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return dr_fail_errno(err, DR_ERR_IO, "read '%s' at byte %llu", what,
+                                 (unsigned long long)offset);
+        if (got == 0)
+            return dr_fail(err, DR_ERR_VERIFY, "'%s' ends too early, at byte %llu", what,
+                           (unsigned long long)offset);
+        to += got;
+        offset += (uint64_t)got;
+        size -= (size_t)got;
+    }
+    return 0;
+}
+
+int dr_file_space(const char *path, uint64_t *ret_bytes, struct dr_err *err)
+{
+    struct statvfs info;
+
+    if (statvfs(path, &info) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "look up the free space at '%s'", path);
+    *ret_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    return 0;
+}
+
+int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err)
+{
+    char need[16];
+    char have[16];
+    struct statvfs info;
+    uint64_t space;
+    struct stat now;
+
+    if (fstatvfs(fd, &info) < 0 || fstat(fd, &now) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "look up the free space for '%s'", what);
+    space = (uint64_t)info.f_bavail * info.f_frsize + (uint64_t)now.st_blocks * 512;
+    dr_text_size(size, need);
+    dr_text_size(space, have);
+    if (space < size)
+        return dr_fail(err, DR_ERR_IO, "'%s' needs %s (%llu bytes) but the disk has only %s free",
+                       what, need, (unsigned long long)size, have);
+    while (fallocate(fd, 0, 0, (off_t)size) < 0) {
+        if (errno == EINTR)
+            continue;
+        if (errno == EOPNOTSUPP || errno == ENOSYS)
+            return ftruncate(fd, (off_t)size) < 0
+                       ? dr_fail_errno(err, DR_ERR_IO, "set the size of '%s'", what)
+                       : 0;
+        return dr_fail_errno(err, DR_ERR_IO, "reserve %s for '%s'", need, what);
+    }
+    return 0;
+}
+
+static char *folder_of(const char *path, struct dr_err *err)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        return dr_text_copy(".", err);
+    if (slash == path)
+        return dr_text_copy("/", err);
+    return dr_text_format(err, "%.*s", (int)(slash - path), path);
+}
+
+int dr_file_sync_folder(const char *path, struct dr_err *err)
+{
+    dr_autofree char *folder = folder_of(path, err);
+    dr_autoclose int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    if (!folder)
+        return -1;
+    if (fd < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "open the folder '%s'", folder);
+    /* Some file systems (vfat on an old kernel, FUSE) cannot flush folders; the rename itself is done. */
+    if (fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP)
+        return dr_fail_errno(err, DR_ERR_IO, "flush the folder '%s' to the disk", folder);
+    return 0;
+}
+
+int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err)
+{
+    dr_autofree char *copy = dr_text_copy(path, err);
+
+    if (!copy)
+        return -1;
+    for (char *slash = copy + 1; *slash; slash++) {
+        if (*slash != '/')
+            continue;
+        *slash = '\0';
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+            return dr_fail_errno(err, DR_ERR_IO, "create the folder '%s'", copy);
+        *slash = '/';
+    }
+    if (mkdir(copy, mode) < 0 && errno != EEXIST)
+        return dr_fail_errno(err, DR_ERR_IO, "create the folder '%s'", copy);
+    return 0;
+}
+
+int dr_file_lock(const char *path, int *ret_fd, struct dr_err *err)
+{
+    dr_autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "open the lock '%s'", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK)
+            return dr_fail(err, DR_ERR_REFUSED, "another drover holds the lock '%s'; wait for it to end",
+                           path);
+        return dr_fail_errno(err, DR_ERR_IO, "lock '%s'", path);
+    }
+    *ret_fd = dr_steal_fd(&fd);
+    return 0;
+}
+
+char *dr_file_join(const char *folder, const char *name, struct dr_err *err)
+{
+    return dr_text_format(err, "%s%s%s", folder, dr_text_ends(folder, "/") ? "" : "/", name);
+}

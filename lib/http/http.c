@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/http/http.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/cleanup.h"
+#include "lib/stop.h"
+#include "lib/text.h"
+
+#define BUFFER_SIZE (512L * 1024)
+#define SPARE_HANDLES 8
+
+/* One exchange on its way. */
+struct transfer {
+    CURL *curl;
+    struct curl_slist *headers;
+    const struct dr_http_request *request;
+    struct dr_http_response *response;
+    struct dr_err failure; /* what a callback of ours reported */
+    void *token;
+    struct transfer *next; /* in dr_http.running */
+    char reason[CURL_ERROR_SIZE];
+};
+
+struct dr_http {
+    struct dr_http_options options; /* with strings of our own */
+    CURLM *multi;
+    CURL *single; /* for dr_http_do: its own connections */
+    CURL *spare[SPARE_HANDLES];
+    unsigned spares;
+    struct transfer *running;
+};
+
+void dr_http_response_release(struct dr_http_response *response)
+{
+    dr_buf_release(&response->headers);
+    dr_buf_release(&response->body);
+}
+
+bool dr_http_header(const struct dr_http_response *response, const char *name, unsigned index,
+                    char *ret_value, size_t room)
+{
+    size_t length = strlen(name);
+    const char *line = response->headers.data;
+
+    for (; line && *line; line = strchr(line, '\n') + 1) {
+        const char *value = line + length + 1;
+        size_t size;
+
+        if (strncasecmp(line, name, length) != 0 || line[length] != ':' || index-- > 0)
+            continue;
+        value += strspn(value, " \t");
+        size = strcspn(value, "\n");
+        while (size > 0 && strchr(" \t\r", value[size - 1]))
+            size--;
+        if (size >= room)
+            return false;
+        memcpy(ret_value, value, size);
+        ret_value[size] = '\0';
+        return true;
+    }
+    return false;
+}
+
+static int copy_option(const char **ret, const char *option, struct dr_err *err)
+{
+    if (!option)
+        return 0;
+    *ret = dr_text_copy(option, err);
+    return *ret ? 0 : -1;
+}
+
+static int copy_options(struct dr_http_options *own, const struct dr_http_options *options,
+                        struct dr_err *err)
+{
+    *own = *options;
+    own->ca_file = own->cert_file = own->key_file = own->unix_socket = NULL;
+    if (!own->connect_seconds)
+        own->connect_seconds = 15;
+    if (!own->stall_seconds)
+        own->stall_seconds = 60;
+    if (copy_option(&own->ca_file, options->ca_file, err) < 0 ||
+        copy_option(&own->cert_file, options->cert_file, err) < 0 ||
+        copy_option(&own->key_file, options->key_file, err) < 0)
+        return -1;
+    return copy_option(&own->unix_socket, options->unix_socket, err);
+}
+
+struct dr_http *dr_http_new(const struct dr_http_options *options, struct dr_err *err)
+{
+    struct dr_http *http = calloc(1, sizeof *http);
+
+    if (!http) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    http->multi = curl_multi_init();
+    http->single = curl_easy_init();
+    if (!http->multi || !http->single)
+        dr_fail_memory(err);
+    else if (copy_options(&http->options, options, err) == 0)
+        return http;
+    dr_http_free(http);
+    return NULL;
+}
+
+void dr_http_free(struct dr_http *http)
+{
+    if (!http)
+        return;
+    dr_http_cancel(http);
+    while (http->spares > 0)
+        curl_easy_cleanup(http->spare[--http->spares]);
+    curl_easy_cleanup(http->single);
+    curl_multi_cleanup(http->multi);
+    free((void *)(uintptr_t)http->options.ca_file);
+    free((void *)(uintptr_t)http->options.cert_file);
+    free((void *)(uintptr_t)http->options.key_file);
+    free((void *)(uintptr_t)http->options.unix_socket);
+    free(http);
+}
+
+static size_t on_header(char *data, size_t one, size_t size, void *context)
+{
+    struct transfer *transfer = context;
+    struct dr_buf *headers = &transfer->response->headers;
+    size_t length = size;
+
+    (void)one;
+    /* A new block (after 100 Continue) replaces the one before. */
+    if (size > 5 && memcmp(data, "HTTP/", 5) == 0) {
+        dr_buf_clear(headers);
+        return size;
+    }
+    while (length > 0 && strchr("\r\n", data[length - 1]))
+        length--;
+    if (memchr(data, '\0', length) || memchr(data, '\n', length)) {
+        dr_fail(&transfer->failure, DR_ERR_NET, "a header line holds control characters");
+        return 0;
+    }
+    if (length > 0 && (dr_buf_add(headers, data, length, &transfer->failure) < 0 ||
+                       dr_buf_add(headers, "\n", 1, &transfer->failure) < 0))
+        return 0;
+    return size;
+}
+
+static size_t on_body(char *data, size_t one, size_t size, void *context)
+{
+    struct transfer *transfer = context;
+    long status = 0;
+    int done;
+
+    (void)one;
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (transfer->request->sink && status >= 200 && status < 300)
+        done = transfer->request->sink(transfer->request->context, data, size, &transfer->failure);
+    else
+        done = dr_buf_add(&transfer->response->body, data, size, &transfer->failure);
+    return done < 0 ? 0 : size;
+}
+
+static size_t on_source(char *data, size_t one, size_t size, void *context)
+{
+    struct transfer *transfer = context;
+    long got = transfer->request->source(transfer->request->context, data, one * size,
+                                         &transfer->failure);
+
+    return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
+}
+
+static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    struct transfer *transfer = context;
+
+    (void)a, (void)b, (void)c, (void)d;
+    return dr_stop_check(&transfer->failure, "talking to a server") < 0;
+}
+
+static int add_header(struct transfer *transfer, const char *line, struct dr_err *err)
+{
+    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+
+    if (!longer)
+        return dr_fail_memory(err);
+    transfer->headers = longer;
+    return 0;
+}
+
+static int set_headers(struct transfer *transfer, struct dr_err *err)
+{
+    const char *const *line = transfer->request->headers;
+
+    /* "Expect:" off: registries and the engine answer at once, waiting for a 100 only costs a round trip. */
+    if (add_header(transfer, "Expect:", err) < 0)
+        return -1;
+    for (; line && *line; line++) {
+        if (add_header(transfer, *line, err) < 0)
+            return -1;
+    }
+    curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
+    return 0;
+}
+
+static void set_method(struct transfer *transfer)
+{
+    const struct dr_http_request *request = transfer->request;
+    const char *method = request->method ? request->method : "GET";
+    CURL *curl = transfer->curl;
+
+    if (request->source) {
+        curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_source);
+        curl_easy_setopt(curl, CURLOPT_READDATA, transfer);
+        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_size);
+    } else if (request->body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+    } else if (strcmp(method, "HEAD") == 0) {
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "HEAD") == 0 ? NULL : method);
+}
+
+/* TLS is always verified but where the operator named this server as an exception. A CA of the user's is
+ * added to the system's, never instead of them. */
+static void set_trust(const struct dr_http *http, CURL *curl)
+{
+    if (http->options.insecure) {
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (http->options.ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, http->options.ca_file);
+    if (http->options.cert_file)
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, http->options.cert_file);
+    if (http->options.key_file)
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, http->options.key_file);
+}
+
+static void set_limits(const struct dr_http *http, struct transfer *transfer)
+{
+    CURL *curl = transfer->curl;
+
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)http->options.connect_seconds);
+    if (!transfer->request->endless) {
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)http->options.stall_seconds);
+    }
+    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    if (http->options.unix_socket)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, http->options.unix_socket);
+    if (http->options.no_proxy || http->options.unix_socket)
+        curl_easy_setopt(curl, CURLOPT_PROXY, "");
+}
+
+static int prepare(const struct dr_http *http, struct transfer *transfer, struct dr_err *err)
+{
+    CURL *curl = transfer->curl;
+
+    curl_easy_reset(curl);
+    dr_buf_clear(&transfer->response->headers);
+    dr_buf_clear(&transfer->response->body);
+    transfer->response->status = 0;
+    set_limits(http, transfer);
+    set_trust(http, curl);
+    set_method(transfer);
+    curl_easy_setopt(curl, CURLOPT_URL, transfer->request->url);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "drover/" DROVER_VERSION);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->reason);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
+    return set_headers(transfer, err);
+}
+
+/* What the operator can do about the usual ways to get no answer. */
+static const char *advice(CURLcode code)
+{
+    switch ((int)code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "its certificate is not trusted here: give its CA with --ca-cert";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "check the name, and DNS or /etc/hosts of this machine";
+    case CURLE_COULDNT_CONNECT:
+        return "check that it runs and that no firewall is between";
+    default:
+        return NULL;
+    }
+}
+
+static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
+{
+    char url[300];
+    const char *hint = advice(code);
+
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &transfer->response->status);
+    dr_http_display(transfer->request->url, url, sizeof url);
+    if (transfer->failure.code != DR_OK) {
+        if (err)
+            *err = transfer->failure;
+        return transfer->failure.code == DR_ERR_STOPPED ? -1 : dr_err_wrap(err, "%s", url);
+    }
+    if (code == CURLE_OK)
+        return 0;
+    dr_fail(err, DR_ERR_NET, "%s: %s", url,
+            *transfer->reason ? transfer->reason : curl_easy_strerror(code));
+    return hint ? dr_err_advise(err, "%s", hint) : -1;
+}
+
+int dr_http_do(struct dr_http *http, const struct dr_http_request *request,
+               struct dr_http_response *ret_response, struct dr_err *err)
+{
+    struct transfer transfer = {.curl = http->single, .request = request, .response = ret_response};
+    int done = prepare(http, &transfer, err);
+
+    if (done == 0)
+        done = outcome(&transfer, curl_easy_perform(transfer.curl), err);
+    curl_slist_free_all(transfer.headers);
+    return done;
+}
+
+static void forget(struct dr_http *http, struct transfer *transfer)
+{
+    struct transfer **link = &http->running;
+
+    while (*link && *link != transfer)
+        link = &(*link)->next;
+    if (*link)
+        *link = transfer->next;
+    curl_multi_remove_handle(http->multi, transfer->curl);
+    curl_slist_free_all(transfer->headers);
+    if (http->spares < SPARE_HANDLES)
+        http->spare[http->spares++] = transfer->curl;
+    else
+        curl_easy_cleanup(transfer->curl);
+    free(transfer);
+}
+
+int dr_http_start(struct dr_http *http, const struct dr_http_request *request,
+                  struct dr_http_response *ret_response, void *token, struct dr_err *err)
+{
+    struct transfer *transfer = calloc(1, sizeof *transfer);
+
+    if (!transfer)
+        return dr_fail_memory(err);
+    transfer->curl = http->spares > 0 ? http->spare[--http->spares] : curl_easy_init();
+    if (!transfer->curl) {
+        free(transfer);
+        return dr_fail_memory(err);
+    }
+    transfer->request = request;
+    transfer->response = ret_response;
+    transfer->token = token;
+    transfer->next = http->running;
+    http->running = transfer;
+    if (prepare(http, transfer, err) < 0 ||
+        curl_multi_add_handle(http->multi, transfer->curl) != CURLM_OK) {
+        forget(http, transfer);
+        return dr_fail_memory(err);
+    }
+    return 0;
+}
+
+/* The next finished exchange that libcurl knows of; NULL: none yet. */
+static struct transfer *finished(struct dr_http *http, CURLcode *ret_code)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(http->multi, &left))) {
+        char *transfer = NULL;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        *ret_code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        return (struct transfer *)(void *)transfer;
+    }
+    return NULL;
+}
+
+int dr_http_next(struct dr_http *http, void **ret_token, struct dr_err *ret_failure,
+                 struct dr_err *err)
+{
+    struct transfer *transfer;
+    CURLcode code = CURLE_OK;
+    int running;
+
+    if (!http->running)
+        return 0;
+    while (!(transfer = finished(http, &code))) {
+        CURLMcode done = curl_multi_perform(http->multi, &running);
+
+        if (done == CURLM_OK && running > 0)
+            done = curl_multi_poll(http->multi, NULL, 0, 200, NULL);
+        if (done != CURLM_OK)
+            return dr_fail(err, DR_ERR_NET, "run transfers: %s", curl_multi_strerror(done));
+    }
+    *ret_token = transfer->token;
+    ret_failure->code = DR_OK;
+    outcome(transfer, code, ret_failure);
+    forget(http, transfer);
+    return 1;
+}
+
+void dr_http_cancel(struct dr_http *http)
+{
+    while (http->running)
+        forget(http, http->running);
+}
+
+static void cleanup_url(CURLU **url)
+{
+    curl_url_cleanup(*url);
+}
+#define auto_url __attribute__((cleanup(cleanup_url)))
+
+char *dr_http_resolve(const char *base, const char *url, struct dr_err *err)
+{
+    auto_url CURLU *parsed = curl_url();
+    char *whole = NULL;
+    char *copy;
+
+    if (!parsed || curl_url_set(parsed, CURLUPART_URL, base, 0) != CURLUE_OK ||
+        curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(parsed, CURLUPART_URL, &whole, 0) != CURLUE_OK) {
+        dr_fail(err, DR_ERR_NET, "'%.200s' is not a usable address", url);
+        return NULL;
+    }
+    copy = dr_text_copy(whole, err);
+    curl_free(whole);
+    return copy;
+}
+
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+    char *left = NULL;
+    char *right = NULL;
+    bool same;
+
+    curl_url_get(a, part, &left, CURLU_DEFAULT_PORT);
+    curl_url_get(b, part, &right, CURLU_DEFAULT_PORT);
+    same = left && right && strcasecmp(left, right) == 0;
+    curl_free(left);
+    curl_free(right);
+    return same;
+}
+
+bool dr_http_same_origin(const char *a, const char *b)
+{
+    auto_url CURLU *left = curl_url();
+    auto_url CURLU *right = curl_url();
+
+    return left && right && curl_url_set(left, CURLUPART_URL, a, 0) == CURLUE_OK &&
+           curl_url_set(right, CURLUPART_URL, b, 0) == CURLUE_OK &&
+           same_part(left, right, CURLUPART_SCHEME) && same_part(left, right, CURLUPART_HOST) &&
+           same_part(left, right, CURLUPART_PORT);
+}
+
+char *dr_http_escape(const char *text, struct dr_err *err)
+{
+    char *escaped = curl_easy_escape(NULL, text, 0);
+    char *copy = escaped ? dr_text_copy(escaped, err) : NULL;
+
+    if (!escaped)
+        dr_fail_memory(err);
+    curl_free(escaped);
+    return copy;
+}
+
+const char *dr_http_display(const char *url, char *ret, size_t room)
+{
+    const char *scheme = strstr(url, "://");
+    const char *authority = scheme ? scheme + 3 : url;
+    const char *at = memchr(authority, '@', strcspn(authority, "/?#"));
+
+    /* Queries can hold signatures of a CDN: they are long and nobody's business. */
+    snprintf(ret, room, "%.*s%.*s", (int)(at ? authority - url : 0), url,
+             (int)strcspn(at ? at + 1 : url, "?"), at ? at + 1 : url);
+    return ret;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/text.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+char *dr_text_format(struct dr_err *err, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    return text;
+}
+
+char *dr_text_copy(const char *text, struct dr_err *err)
+{
+    char *copy = strdup(text);
+
+    if (!copy)
+        dr_fail_memory(err);
+    return copy;
+}
+
+void dr_text_clean(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+        else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+            c[0] = c[1] = '?';
+    }
+}
+
+int dr_text_put(char *to, size_t room, const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    if (size > room)
+        return -1;
+    memcpy(to, text, size);
+    return 0;
+}
+
+bool dr_text_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool dr_text_ends(const char *text, const char *suffix)
+{
+    size_t length = strlen(text);
+    size_t tail = strlen(suffix);
+
+    return length >= tail && strcmp(text + length - tail, suffix) == 0;
+}
+
+int dr_text_uint64(const char *text, uint64_t max, uint64_t *ret_value, struct dr_err *err)
+{
+    uint64_t value = 0;
+
+    if (!*text)
+        return dr_fail(err, DR_ERR_FORMAT, "a number is missing");
+    for (const char *c = text; *c; c++) {
+        unsigned digit = (unsigned)(*c - '0');
+
+        if (*c < '0' || *c > '9')
+            return dr_fail(err, DR_ERR_FORMAT, "'%.40s' is not a number", text);
+        if (value > (max - digit) / 10 || digit > max)
+            return dr_fail(err, DR_ERR_FORMAT, "'%.40s' is more than the allowed %llu", text,
+                           (unsigned long long)max);
+        value = value * 10 + digit;
+    }
+    *ret_value = value;
+    return 0;
+}
+
+void dr_text_hex(const void *bytes, size_t size, char *ret_hex)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *from = bytes;
+
+    for (size_t i = 0; i < size; i++) {
+        *ret_hex++ = digits[from[i] >> 4];
+        *ret_hex++ = digits[from[i] & 15];
+    }
+    *ret_hex = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+int dr_text_unhex(const char *hex, void *ret_bytes, size_t size)
+{
+    unsigned char *to = ret_bytes;
+
+    if (strnlen(hex, 2 * size + 1) != 2 * size)
+        return -1;
+    for (size_t i = 0; i < size; i++) {
+        int high = hex_digit(hex[2 * i]);
+        int low = hex_digit(hex[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return -1;
+        to[i] = (unsigned char)(high << 4 | low);
+    }
+    return 0;
+}
+
+void dr_text_size(uint64_t bytes, char ret[16])
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    if (bytes < 1000) {
+        snprintf(ret, 16, "%u B", (unsigned)bytes);
+        return;
+    }
+    for (value /= 1000; value >= 999.95 && unit + 1 < sizeof units / sizeof *units; unit++)
+        value /= 1000;
+    snprintf(ret, 16, "%.1f %s", value, units[unit]);
+}
+
+void dr_text_seconds(double seconds, char ret[16])
+{
+    unsigned long whole = seconds > 0 ? (unsigned long)seconds : 0;
+
+    if (seconds < 10)
+        snprintf(ret, 16, "%.1fs", seconds > 0 ? seconds : 0.0);
+    else if (whole < 60)
+        snprintf(ret, 16, "%lus", whole);
+    else if (whole < 3600)
+        snprintf(ret, 16, "%lum%02lus", whole / 60, whole % 60);
+    else
+        snprintf(ret, 16, "%luh%02lum", whole / 3600 % 100000, whole / 60 % 60);
+}
+
+char *dr_text_base64(const void *bytes, size_t size, bool url, struct dr_err *err)
+{
+    char *text = size < INT_MAX / 2 ? malloc((size + 2) / 3 * 4 + 1) : NULL;
+
+    if (!text) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    EVP_EncodeBlock((unsigned char *)text, bytes, (int)size);
+    for (char *c = text; url && *c; c++) {
+        if (*c == '+')
+            *c = '-';
+        else if (*c == '/')
+            *c = '_';
+    }
+    return text;
+}
+
+void dr_text_time(int64_t seconds, char ret[32])
+{
+    time_t when = (time_t)seconds;
+    struct tm parts;
+
+    if (!gmtime_r(&when, &parts) || !strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &parts))
+        snprintf(ret, 32, "?");
+}

@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What every bats file here begins with:
+#
+#   load common                         # the harness too: registry_start, engine_start, …
+#   setup_file() { harness_begin; }
+#   teardown_file() { harness_end; }
+#
+# The environment comes from ctest: DROVER and SIM_BINARY are the programs under test, IMAGES is
+# the data folder of a registry with the simulator's images (made by tests/helpers/images).
+#
+# shellcheck disable=SC2154 # bats sets status, output and stderr
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/helpers/harness.bash
+source "$(dirname "${BASH_SOURCE[0]}")/../helpers/harness.bash"
+
+helpers=$(cd "$(dirname "${BASH_SOURCE[0]}")/../helpers" && pwd)
+
+# make_image …: see tests/helpers/make-image.
+make_image() {
+    "$helpers/make-image" "$@"
+}
+
+# drover [STATUS] ARG…: runs the program under test and expects this exit status (0). What it said
+# is in $output and $stderr.
+drover() {
+    local expected=0
+    if [[ $1 =~ ^[0-9]+$ ]]; then
+        expected=$1
+        shift
+    fi
+    run --separate-stderr "${DROVER:?is the program under test}" "$@"
+    if ((status != expected)); then
+        printf 'drover %s\nended with %s, not %s\n--- stdout\n%s\n--- stderr\n%s\n' \
+            "$*" "$status" "$expected" "$output" "$stderr"
+        return 1
+    fi
+}
+
+# says TEXT, says_error TEXT: the last output contains the text.
+says() {
+    contains stdout "$output" "$1"
+}
+
+says_error() {
+    contains stderr "$stderr" "$1"
+}
+
+contains() {
+    if [[ $2 != *"$3"* ]]; then
+        printf 'no "%s" in its %s:\n%s\n' "$3" "$1" "$2"
+        return 1
+    fi
+}
+
+# manifest_digest HOST:PORT NAME:TAG, empty if there is no such tag.
+manifest_digest() {
+    local accept=application/vnd.docker.distribution.manifest
+    curl -sfI -H "Accept: $accept.v2+json, $accept.list.v2+json" \
+        -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+        -H 'Accept: application/vnd.oci.image.index.v1+json' \
+        "http://$1/v2/${2%:*}/manifests/${2##*:}" |
+        awk 'tolower($1) == "docker-content-digest:" { sub(/\r$/, "", $2); print $2 }'
+}
