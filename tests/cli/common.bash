@@ -17,11 +17,9 @@ bats_require_minimum_version 1.5.0
 # shellcheck source=tests/helpers/harness.bash
 source "$(dirname "${BASH_SOURCE[0]}")/../helpers/harness.bash"
 
-helpers=$(cd "$(dirname "${BASH_SOURCE[0]}")/../helpers" && pwd)
-
 # make_image …: see tests/helpers/make-image.
 make_image() {
-    "$helpers/make-image" "$@"
+    "$harness_helpers/make-image" "$@"
 }
 
 # drover [STATUS] ARG…: runs the program under test and expects this exit status (0). What it said

@@ -4,6 +4,7 @@
 # The ground that the other tests stand on: the seal, the registries, the engine.
 
 load common
+: "${harness_helpers:?}" # from common
 
 setup_file() {
     harness_begin
@@ -33,33 +34,32 @@ teardown_file() {
 }
 
 @test "the seal takes everything along, also when it is killed" {
-    mkdir "$BATS_TEST_TMPDIR/a"
-    echo '#!/bin/bash
-        sleep 1000 & echo "$DROVER_SEALED" >"$1/scratch"; sleep 1000' >"$BATS_TEST_TMPDIR/child"
+    scratch_file=$BATS_TEST_TMPDIR/scratch
+    cat >"$BATS_TEST_TMPDIR/child" <<'END'
+echo "$DROVER_SEALED" >"$1"
+setsid sleep 1000 &
+sleep 1000
+END
     for signal in INT TERM KILL; do
-        rm -f "$BATS_TEST_TMPDIR/a/scratch"
-        env --default-signal=INT "$helpers/sealed" bash "$BATS_TEST_TMPDIR/child" \
-            "$BATS_TEST_TMPDIR/a" 3>&- &
-        pid=$!
-        wait_until 10 test -s "$BATS_TEST_TMPDIR/a/scratch"
-        [ "$(grep -c -a -x -z 1000 /proc/[0-9]*/cmdline | grep -c ':1$')" -eq 2 ]
-        kill -s "$signal" "$pid"
-        run wait "$pid"
-        [ "$(wait_until 10 nothing_sleeps && echo gone)" = gone ]
-        [ "$signal" = KILL ] || [ ! -e "$(cat "$BATS_TEST_TMPDIR/a/scratch")" ]
+        env --default-signal=INT "$harness_helpers/sealed" bash "$BATS_TEST_TMPDIR/child" "$scratch_file" 3>&- &
+        sealed=$!
+        wait_until 10 sleepers 2
+        kill -s "$signal" "$sealed"
+        wait "$sealed" || [ "$?" -ge 128 ]
+        wait_until 10 sleepers 0
+        [ "$signal" = KILL ] || [ ! -e "$(cat "$scratch_file")" ]
     done
-    scratch=$(cat "$BATS_TEST_TMPDIR/a/scratch")
-    [ -e "$scratch" ]
-    "$helpers/sealed" true # sweeps what the killed one left
-    [ ! -e "$scratch" ]
+    [ -e "$(cat "$scratch_file")" ]
+    "$harness_helpers/sealed" true # sweeps what the killed one left
+    [ ! -e "$(cat "$scratch_file")" ]
 }
 
-nothing_sleeps() {
-    ! grep -q -a -x -z 1000 /proc/[0-9]*/cmdline
+sleepers() {
+    [ "$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'sleep 1000 ' | wc -l)" -eq "$1" ]
 }
 
 @test "the seal hands on the exit status" {
-    run "$helpers/sealed" bash -c 'exit 23'
+    run "$harness_helpers/sealed" bash -c 'exit 23'
     [ "$status" -eq 23 ]
 }
 

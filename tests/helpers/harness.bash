@@ -93,7 +93,8 @@ wait_until() {
 
 # ---------------------------------------------------------------- processes
 
-# process_start NAME COMMAND…: in the background, its output in a log, out of bats' own streams.
+# process_start NAME COMMAND…: in the background, its output in a log, out of bats' own streams
+# and out of reach of the terminal's Ctrl-C.
 process_start() {
     local name=$1 folder=$HARNESS_DIR/process/$1
     shift
@@ -102,7 +103,7 @@ process_start() {
         return 1
     fi
     mkdir -p "$folder"
-    "$@" </dev/null >>"$folder/log" 2>&1 3>&- 4>&- 5>&- 6>&- &
+    setsid "$@" </dev/null >>"$folder/log" 2>&1 3>&- 4>&- 5>&- 6>&- &
     printf '%s\n' "$!" >"$folder/pid"
     process_born "$!" >"$folder/born" || true # gone already: its log says why
 }
