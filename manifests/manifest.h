@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_MANIFESTS_MANIFEST_H
+#define DROVER_MANIFESTS_MANIFEST_H
+
+/*
+ * Image manifests, as bytes from a registry or a bundle, turned into plain structs: Docker schema 2
+ * and OCI images, and the lists (manifest list, image index) that offer one image per platform.
+ * Schema 1 is recognised. (docker/distribution manifest-v2-2; OCI image-spec manifest.md,
+ * image-index.md, descriptor.md.)
+ *
+ *     enum dr_manifest_kind kind;
+ *     if (dr_manifest_classify(data, size, content_type, &kind, err) < 0) ...
+ *     if (kind == DR_MANIFEST_INDEX && dr_index_choose(data, size, "linux", "amd64", &child, err) <
+ * 0) ... dr_auto_image_manifest struct dr_image_manifest image = DR_IMAGE_MANIFEST_INIT; if (kind
+ * == DR_MANIFEST_IMAGE && dr_image_manifest_parse(data, size, &image, err) < 0) ...
+ *
+ * Callers bound `size` (DR_MANIFEST_MAX) and compare the digest of the bytes before. The bytes
+ * themselves are what is stored and pushed: nothing here is ever serialised again. What does not
+ * parse is DR_ERR_FORMAT.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/hash.h"
+
+#define DR_MEDIA_TYPE_MAX 128
+
+#define DR_MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define DR_MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define DR_MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define DR_MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define DR_MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define DR_MEDIA_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+
+/* No image has more: docker itself stops at 127. */
+#define DR_LAYERS_MAX 1024
+
+/* One blob as a manifest names it. `size` is at most INT64_MAX / 2, so sums of a few never wrap. */
+struct dr_descriptor {
+    char media_type[DR_MEDIA_TYPE_MAX];
+    struct dr_digest digest;
+    uint64_t size;
+};
+
+enum dr_manifest_kind {
+    DR_MANIFEST_IMAGE,   /* schema 2 or OCI image: has config and layers */
+    DR_MANIFEST_INDEX,   /* list of images, one per platform */
+    DR_MANIFEST_SCHEMA1, /* Docker's old form */
+};
+
+/* Says what the document is. `content_type` is what the registry served, NULL: unknown; generic
+ * types (application/json, text/plain ...) are ignored. A document that says of itself something
+ * else than the registry did, or is two kinds at once (CVE-2021-41190), is DR_ERR_FORMAT. */
+int dr_manifest_classify(const void *data, size_t size, const char *content_type,
+                         enum dr_manifest_kind *ret_kind, struct dr_err *err);
+
+/* The image ID, as `docker images` shows it, is config.digest. A layer may appear several times. */
+struct dr_image_manifest {
+    char media_type[DR_MEDIA_TYPE_MAX]; /* of the manifest itself: what a registry has to be told */
+    struct dr_descriptor config;
+    struct dr_descriptor *layers; /* base first; owned */
+    size_t layer_count;
+};
+
+#define DR_IMAGE_MANIFEST_INIT                                                                     \
+    {                                                                                              \
+        .layers = NULL                                                                             \
+    }
+
+/* Schema 1 and lists are DR_ERR_FORMAT here, by name. Foreign layers (fetched from elsewhere) are
+ * taken like others. */
+int dr_image_manifest_parse(const void *data, size_t size, struct dr_image_manifest *ret_image,
+                            struct dr_err *err);
+void dr_image_manifest_release(struct dr_image_manifest *image);
+#define dr_auto_image_manifest __attribute__((cleanup(dr_image_manifest_release)))
+
+/* The child for this platform: the first match in the order of the list, as docker does it. None:
+ * DR_ERR_ABSENT, naming the platforms that there are. */
+int dr_index_choose(const void *data, size_t size, const char *os, const char *architecture,
+                    struct dr_descriptor *ret_child, struct dr_err *err);
+
+/* Words for the operator about what later readers of this image may trip over (a config that is
+ * typed as bytes, zstd layers); appended comma-less, one call per warning. */
+typedef int dr_manifest_warning_fn(void *context, const char *warning, struct dr_err *err);
+int dr_image_manifest_warnings(const struct dr_image_manifest *image, dr_manifest_warning_fn *each,
+                               void *context, struct dr_err *err);
+
+#endif
