@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <curl/curl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lib/err.h"
+#include "lib/stop.h"
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: drover COMMAND [OPTIONS] ...\n\n"
+          "Carries a Rancher 1.x upgrade across an air gap.\n\n",
+          to);
+    for (const struct dr_command *command = dr_commands; command->name; command++)
+        fprintf(to, "  %-9s %s\n", command->name, command->summary);
+    fputs("\n'drover COMMAND --help' explains a command.\n", to);
+}
+
+static const struct dr_command *find(const char *name)
+{
+    const struct dr_command *command = dr_commands;
+
+    while (command->name && strcmp(command->name, name) != 0)
+        command++;
+    return command->name ? command : NULL;
+}
+
+/* A result that could not be written (full disk, closed pipe) is no result. */
+static int flush_results(struct dr_err *err)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return dr_fail(err, DR_ERR_IO, "write the result to the standard output");
+    return 0;
+}
+
+static int run(const struct dr_command *command, int argc, char **argv)
+{
+    struct dr_err err = DR_ERR_INIT;
+    int done;
+
+    dr_stop_install();
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        done = dr_fail(&err, DR_ERR_INTERNAL, "start libcurl");
+    else
+        done = command->run(argc, argv, &err);
+    if (done == 0)
+        done = flush_results(&err);
+    curl_global_cleanup();
+    if (done == 0)
+        return 0;
+    fflush(stdout);
+    fprintf(stderr, "drover %s: %s\n", command->name, err.text);
+    return dr_code_status(err.code);
+}
+
+int main(int argc, char **argv)
+{
+    const struct dr_command *command;
+
+    /* Never "": a host's locale must not change what is written, only which bytes count as text. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    if (argc < 2) {
+        print_usage(stderr);
+        return dr_code_status(DR_ERR_USAGE);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        if (argc < 3 || !dr_help_print(argv[2]))
+            print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        puts("drover " DROVER_VERSION);
+        return 0;
+    }
+    command = find(argv[1]);
+    if (!command) {
+        fprintf(stderr, "drover: '%s' is not a command; 'drover --help' lists them\n", argv[1]);
+        return dr_code_status(DR_ERR_USAGE);
+    }
+    return run(command, argc - 1, argv + 1);
+}

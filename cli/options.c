@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lib/text.h"
+
+#define OPTIONS_MAX 48
+
+/* getopt's own view of a table: option i has the value FIRST + i, so letters can't collide with it. */
+#define FIRST 256
+
+struct parser {
+    const struct dr_option *options;
+    struct option longs[OPTIONS_MAX + 1];
+    char shorts[2 * OPTIONS_MAX + 2];
+    size_t count;
+};
+
+static void build(struct parser *parser)
+{
+    char *letter = parser->shorts;
+
+    *letter++ = ':';
+    for (size_t i = 0; i < parser->count; i++) {
+        const struct dr_option *option = &parser->options[i];
+        int has_value = option->kind != DR_OPTION_FLAG;
+
+        parser->longs[i] = (struct option){.name = option->name,
+                                           .has_arg = has_value ? required_argument : no_argument,
+                                           .val = FIRST + (int)i};
+        if (!option->letter)
+            continue;
+        *letter++ = option->letter;
+        if (has_value)
+            *letter++ = ':';
+    }
+    *letter = '\0';
+}
+
+static const struct dr_option *find(const struct parser *parser, int value)
+{
+    if (value >= FIRST)
+        return &parser->options[value - FIRST];
+    for (size_t i = 0; i < parser->count; i++) {
+        if (parser->options[i].letter == value)
+            return &parser->options[i];
+    }
+    return NULL;
+}
+
+static int append(struct dr_list *list, const char *item, struct dr_err *err)
+{
+    if (list->count == DR_LIST_MAX)
+        return dr_fail(err, DR_ERR_USAGE, "more than %d values", DR_LIST_MAX);
+    list->item[list->count++] = item;
+    return 0;
+}
+
+static int store(const struct dr_option *option, const char *value, struct dr_err *err)
+{
+    switch (option->kind) {
+    case DR_OPTION_FLAG:
+        *(bool *)option->target = true;
+        return 0;
+    case DR_OPTION_TEXT:
+        *(const char **)option->target = value;
+        return 0;
+    case DR_OPTION_LIST:
+        return append(option->target, value, err);
+    case DR_OPTION_NUMBER:
+        if (dr_text_uint64(value, INT64_MAX, option->target, err) < 0) {
+            if (err)
+                err->code = DR_ERR_USAGE;
+            return dr_err_wrap(err, "--%s", option->name);
+        }
+        return 0;
+    }
+    return 0;
+}
+
+static int unknown(int found, char **argv, const char *command, struct dr_err *err)
+{
+    const char *word = argv[optind > 0 ? optind - 1 : 0];
+    char letter[3] = {'-', (char)optopt, '\0'};
+    bool by_letter = optopt > 0 && optopt < FIRST;
+
+    return dr_fail(err, DR_ERR_USAGE, "%s %s; 'drover %s --help' lists the options",
+                   found == ':' ? "a value is missing after" : "unknown option",
+                   by_letter ? letter : word, command);
+}
+
+static int read_all(struct parser *parser, int argc, char **argv, struct dr_list *ret_words,
+                    struct dr_err *err)
+{
+    int found;
+
+    optind = 0; /* glibc: start afresh */
+    opterr = 0;
+    while ((found = getopt_long(argc, argv, parser->shorts, parser->longs, NULL)) != -1) {
+        const struct dr_option *option = found == '?' || found == ':' ? NULL : find(parser, found);
+
+        if (!option)
+            return unknown(found, argv, argv[0], err);
+        if (store(option, optarg, err) < 0)
+            return -1;
+    }
+    for (; optind < argc; optind++) {
+        if (append(ret_words, argv[optind], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static size_t join(struct parser *parser, const struct dr_option *own,
+                   const struct dr_option *common, struct dr_option *both)
+{
+    size_t count = 0;
+
+    for (; own->name && count < OPTIONS_MAX; own++)
+        both[count++] = *own;
+    for (; common->name && count < OPTIONS_MAX; common++)
+        both[count++] = *common;
+    parser->options = both;
+    parser->count = count;
+    return count;
+}
+
+int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,
+                    size_t max_words, struct dr_list *ret_words, struct dr_common *ret_common,
+                    struct dr_err *err)
+{
+    bool quiet = false;
+    bool verbose = false;
+    const struct dr_option common[] = {
+        {"help", 'h', DR_OPTION_FLAG, &ret_common->help},
+        {"quiet", 'q', DR_OPTION_FLAG, &quiet},
+        {"verbose", 'v', DR_OPTION_FLAG, &verbose},
+        {NULL, 0, DR_OPTION_FLAG, NULL},
+    };
+    struct dr_option both[OPTIONS_MAX];
+    struct parser parser = {0};
+
+    ret_common->help = false;
+    ret_words->count = 0;
+    join(&parser, options, common, both);
+    build(&parser);
+    if (read_all(&parser, argc, argv, ret_words, err) < 0)
+        return -1;
+    dr_log_init(&ret_common->log, quiet ? -1 : verbose);
+    if (ret_common->help) {
+        dr_help_print(argv[0]);
+        return 0;
+    }
+    if (ret_words->count < min_words)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "something is missing on the command line; see 'drover %s --help'", argv[0]);
+    if (ret_words->count > max_words)
+        return dr_fail(err, DR_ERR_USAGE, "'%s' is too much; see 'drover %s --help'",
+                       ret_words->item[max_words], argv[0]);
+    return 0;
+}
