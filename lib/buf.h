@@ -3,12 +3,14 @@
 #define DROVER_LIB_BUF_H
 
 /*
- * A growing byte buffer with a mandatory ceiling: what comes from outside is bounded before memory is taken.
+ * A growing byte buffer with a mandatory ceiling: what comes from outside is bounded before memory
+ * is taken.
  *
  *     dr_auto_buf struct dr_buf body = DR_BUF_INIT(4u << 20);
  *     if (dr_buf_add(&body, data, size, err) < 0) ...
  *
- * `data` is always followed by a NUL that `size` does not count (NULL while nothing was ever added).
+ * `data` is always followed by a NUL that `size` does not count (NULL while nothing was ever
+ * added).
  */
 
 #include <stddef.h>

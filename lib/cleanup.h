@@ -3,8 +3,9 @@
 #define DROVER_LIB_CLEANUP_H
 
 /*
- * The one way to clean up: variables that release themselves when their scope ends (the cleanup attribute of
- * gcc and clang). A module with an object of its own adds its macro beside the type, named dr_auto_<noun>.
+ * The one way to clean up: variables that release themselves when their scope ends (the cleanup
+ * attribute of gcc and clang). A module with an object of its own adds its macro beside the type,
+ * named dr_auto_<noun>.
  *
  *     dr_autofree char *path = NULL;
  *     dr_autoclose int fd = -1;

@@ -4,8 +4,8 @@
 
 /*
  * Files that are compiled into the program, so that one binary is all that has to travel. CMake's
- * drover_embed(TARGET NAME files...) makes an array `dr_<NAME>` of them, ended by a row whose name is NULL;
- * declare it where it is used:  extern const struct dr_embedded dr_<NAME>[];
+ * drover_embed(TARGET NAME files...) makes an array `dr_<NAME>` of them, ended by a row whose name
+ * is NULL; declare it where it is used:  extern const struct dr_embedded dr_<NAME>[];
  */
 
 #include <stddef.h>

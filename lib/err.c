@@ -10,10 +10,9 @@
 static const struct {
     int status;
     const char *words;
-} codes[] = {
-    [DR_OK] = {0, "success"},
+} codes[] = {[DR_OK] = {0, "success"},
 #define DR_CODE_ROW(name, status, words) [DR_ERR_##name] = {status, words},
-    DR_CODES(DR_CODE_ROW)
+             DR_CODES(DR_CODE_ROW)
 #undef DR_CODE_ROW
 };
 

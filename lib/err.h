@@ -5,24 +5,26 @@
 /*
  * The one error idiom of drover.
  *
- * A function that can fail takes `struct dr_err *err` as its last argument and returns 0 or -1 (or a
- * pointer, NULL on failure). On success `err` is untouched; on failure it holds a code and one sentence.
+ * A function that can fail takes `struct dr_err *err` as its last argument and returns 0 or -1 (or
+ * a pointer, NULL on failure). On success `err` is untouched; on failure it holds a code and one
+ * sentence.
  *
  *     if (fd < 0)
  *         return dr_fail_errno(err, DR_ERR_IO, "open '%s'", path);
  *     if (dr_bundle_open(path, &bundle, err) < 0)
  *         return dr_err_wrap(err, "verify '%s'", path);
  *
- * The sentence says what was being done, to what, and what went wrong; where there is a next step for the
- * operator, it follows after a semicolon or as a second sentence. Lower case, no full stop at the end.
- * Credentials never enter it. The value lives on the caller's stack: nothing to free, works without memory.
- * Only main() prints errors, only main() exits. Broken promises of our own code are assert(), not errors.
+ * The sentence says what was being done, to what, and what went wrong; where there is a next step
+ * for the operator, it follows after a semicolon or as a second sentence. Lower case, no full stop
+ * at the end. Credentials never enter it. The value lives on the caller's stack: nothing to free,
+ * works without memory. Only main() prints errors, only main() exits. Broken promises of our own
+ * code are assert(), not errors.
  */
 
 #include <stdarg.h>
 
-/* The codes, the exit statuses and the words of docs/exit-status.md. A code exists only where a script or a
- * caller acts on it; details go into the text. */
+/* The codes, the exit statuses and the words of docs/exit-status.md. A code exists only where a
+ * script or a caller acts on it; details go into the text. */
 #define DR_CODES(X)                                                                                \
     X(INTERNAL, 1, "out of memory or a defect of drover itself")                                   \
     X(USAGE, 2, "the command line is wrong")                                                       \
@@ -57,8 +59,9 @@ struct dr_err {
         .code = DR_OK                                                                              \
     }
 
-/* Fills `err` and returns -1. Control characters in the result are replaced, since texts often quote foreign
- * input. A longer text is cut. `err` may be NULL where a caller only wants to know whether it worked. */
+/* Fills `err` and returns -1. Control characters in the result are replaced, since texts often
+ * quote foreign input. A longer text is cut. `err` may be NULL where a caller only wants to know
+ * whether it worked. */
 int dr_fail(struct dr_err *err, enum dr_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

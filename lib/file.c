@@ -200,7 +200,8 @@ int dr_file_sync_folder(const char *path, struct dr_err *err)
         return -1;
     if (fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "open the folder '%s'", folder);
-    /* Some file systems (vfat on an old kernel, FUSE) cannot flush folders; the rename itself is done. */
+    /* Some file systems (vfat on an old kernel, FUSE) cannot flush folders; the rename itself is
+     * done. */
     if (fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP)
         return dr_fail_errno(err, DR_ERR_IO, "flush the folder '%s' to the disk", folder);
     return 0;
@@ -233,8 +234,8 @@ int dr_file_lock(const char *path, int *ret_fd, struct dr_err *err)
         return dr_fail_errno(err, DR_ERR_IO, "open the lock '%s'", path);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno == EWOULDBLOCK)
-            return dr_fail(err, DR_ERR_REFUSED, "another drover holds the lock '%s'; wait for it to end",
-                           path);
+            return dr_fail(err, DR_ERR_REFUSED,
+                           "another drover holds the lock '%s'; wait for it to end", path);
         return dr_fail_errno(err, DR_ERR_IO, "lock '%s'", path);
     }
     *ret_fd = dr_steal_fd(&fd);

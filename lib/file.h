@@ -10,8 +10,9 @@
  *         dr_file_write(&file, text, size, err) < 0 || dr_file_commit(&file, err) < 0)
  *         return -1;
  *
- * dr_file_create() writes beside the target under another name; dr_file_commit() flushes to the disk, renames
- * and flushes the folder. A scope that ends without commit leaves the target as it was and removes the draft.
+ * dr_file_create() writes beside the target under another name; dr_file_commit() flushes to the
+ * disk, renames and flushes the folder. A scope that ends without commit leaves the target as it
+ * was and removes the draft.
  */
 
 #include <stdbool.h>
@@ -56,11 +57,12 @@ int dr_file_pwrite(int fd, const void *data, size_t size, uint64_t offset, const
 int dr_file_pread(int fd, void *ret_data, size_t size, uint64_t offset, const char *what,
                   struct dr_err *err);
 
-/* Reserves `size` bytes for `fd` (posix_fallocate; on file systems without it only the free space is
- * checked). A full disk is DR_ERR_IO with the bytes needed and free. */
+/* Reserves `size` bytes for `fd` (posix_fallocate; on file systems without it only the free space
+ * is checked). A full disk is DR_ERR_IO with the bytes needed and free. */
 int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err);
 
-/* Bytes that an ordinary user may still write in the file system that holds `path` (a folder or file). */
+/* Bytes that an ordinary user may still write in the file system that holds `path` (a folder or
+ * file). */
 int dr_file_space(const char *path, uint64_t *ret_bytes, struct dr_err *err);
 
 /* fsync of the folder that holds `path`. */
@@ -69,8 +71,8 @@ int dr_file_sync_folder(const char *path, struct dr_err *err);
 /* mkdir -p. */
 int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err);
 
-/* Takes an exclusive flock on `path` (created when missing), without waiting. `ret_fd` holds it until closed.
- * Somebody else has it: DR_ERR_REFUSED. */
+/* Takes an exclusive flock on `path` (created when missing), without waiting. `ret_fd` holds it
+ * until closed. Somebody else has it: DR_ERR_REFUSED. */
 int dr_file_lock(const char *path, int *ret_fd, struct dr_err *err);
 
 /* "<folder>/<name>", owned. */

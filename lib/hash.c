@@ -36,8 +36,8 @@ void dr_hash_free(struct dr_hash *hash)
     free(hash);
 }
 
-/* EVP's SHA-256 cannot fail on an initialised context; a failure would be a defect, and going on with an
- * unfinished hash would be worse than stopping. */
+/* EVP's SHA-256 cannot fail on an initialised context; a failure would be a defect, and going on
+ * with an unfinished hash would be worse than stopping. */
 static void must(int ok)
 {
     if (ok != 1)

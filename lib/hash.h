@@ -15,7 +15,8 @@
 
 #include "lib/err.h"
 
-/* An OCI digest (image-spec, descriptor.md "Digests"). sha256 is the only algorithm that drover takes. */
+/* An OCI digest (image-spec, descriptor.md "Digests"). sha256 is the only algorithm that drover
+ * takes. */
 struct dr_digest {
     unsigned char bytes[32];
 };

@@ -3,8 +3,9 @@
 #define DROVER_LIB_JSON_H
 
 /*
- * The one place for jansson's flags and for reading fields with errors that name them. Values are jansson's
- * own json_t; scopes hold them with json_auto_t. `what` names the document in errors ("bundle.json").
+ * The one place for jansson's flags and for reading fields with errors that name them. Values are
+ * jansson's own json_t; scopes hold them with json_auto_t. `what` names the document in errors
+ * ("bundle.json").
  */
 
 #include <jansson.h>
@@ -20,7 +21,8 @@ json_t *dr_json_parse(const char *data, size_t size, const char *what, struct dr
 /* Reads and parses a file of at most `max` bytes. New reference. */
 json_t *dr_json_read(const char *path, size_t max, struct dr_err *err);
 
-/* A field that must be there and of that type, else DR_ERR_FORMAT naming `key`. Results are borrowed. */
+/* A field that must be there and of that type, else DR_ERR_FORMAT naming `key`. Results are
+ * borrowed. */
 int dr_json_get_string(const json_t *object, const char *key, const char **ret, struct dr_err *err);
 int dr_json_get_uint64(const json_t *object, const char *key, uint64_t *ret, struct dr_err *err);
 int dr_json_get_array(const json_t *object, const char *key, json_t **ret, struct dr_err *err);
@@ -31,14 +33,16 @@ const char *dr_json_string_or(const json_t *object, const char *key, const char 
 int64_t dr_json_int_or(const json_t *object, const char *key, int64_t otherwise);
 bool dr_json_true(const json_t *object, const char *key);
 
-/* Follows keys down nested objects, ended by NULL: dr_json_at(o, "Config", "Env", NULL). Borrowed or NULL. */
+/* Follows keys down nested objects, ended by NULL: dr_json_at(o, "Config", "Env", NULL). Borrowed
+ * or NULL. */
 json_t *dr_json_at(const json_t *object, ...) __attribute__((sentinel));
 
-/* Serialised: compact, or indented by two spaces with `pretty`; keys in insertion order, so that equal
- * building gives equal bytes. Owned text without final newline. */
+/* Serialised: compact, or indented by two spaces with `pretty`; keys in insertion order, so that
+ * equal building gives equal bytes. Owned text without final newline. */
 char *dr_json_text(const json_t *value, bool pretty, struct dr_err *err);
 
-/* json_object_set_new() and json_array_append_new() with our error idiom; `value` is always consumed. */
+/* json_object_set_new() and json_array_append_new() with our error idiom; `value` is always
+ * consumed. */
 int dr_json_set(json_t *object, const char *key, json_t *value, struct dr_err *err);
 int dr_json_append(json_t *array, json_t *value, struct dr_err *err);
 

@@ -121,8 +121,8 @@ static struct dr_key *accept_key(EVP_PKEY *pkey, const char *path, struct dr_err
 {
     if (!is_p256(pkey)) {
         EVP_PKEY_free(pkey);
-        dr_fail(err, DR_ERR_FORMAT,
-                "'%s' is not an ECDSA P-256 key; 'drover key new' makes one", path);
+        dr_fail(err, DR_ERR_FORMAT, "'%s' is not an ECDSA P-256 key; 'drover key new' makes one",
+                path);
         return NULL;
     }
     return wrap(pkey, err);

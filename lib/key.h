@@ -3,9 +3,10 @@
 #define DROVER_LIB_KEY_H
 
 /*
- * Signing keys: ECDSA on P-256 with SHA-256, in PEM (PKCS#8 private, SubjectPublicKeyInfo public), so that the
- * stock `openssl` command makes, reads and verifies them. The algorithm belongs to the key, never to the data.
- * A key's id is the SHA-256 of its DER SubjectPublicKeyInfo; its first 16 hex digits are shown to people.
+ * Signing keys: ECDSA on P-256 with SHA-256, in PEM (PKCS#8 private, SubjectPublicKeyInfo public),
+ * so that the stock `openssl` command makes, reads and verifies them. The algorithm belongs to the
+ * key, never to the data. A key's id is the SHA-256 of its DER SubjectPublicKeyInfo; its first 16
+ * hex digits are shown to people.
  */
 
 #include <stdbool.h>
@@ -20,16 +21,17 @@
 
 struct dr_key;
 
-/* Called when a private key is encrypted (`confirm` false) or about to be (`confirm` true: ask twice). Writes
- * at most `size` - 1 bytes and a NUL; -1 and `err` when there is no passphrase to be had. */
+/* Called when a private key is encrypted (`confirm` false) or about to be (`confirm` true: ask
+ * twice). Writes at most `size` - 1 bytes and a NUL; -1 and `err` when there is no passphrase to be
+ * had. */
 typedef int dr_passphrase_fn(void *context, bool confirm, char *ret, size_t size,
                              struct dr_err *err);
 
 /* A fresh private key. NULL on failure. */
 struct dr_key *dr_key_new(struct dr_err *err);
 
-/* Reads a PEM file with a private or a public key. Other kinds of key than P-256 are refused by name.
- * dr_key_read_private() warns through DR_ERR_REFUSED when others may read the file. */
+/* Reads a PEM file with a private or a public key. Other kinds of key than P-256 are refused by
+ * name. dr_key_read_private() warns through DR_ERR_REFUSED when others may read the file. */
 struct dr_key *dr_key_read_private(const char *path, dr_passphrase_fn *ask, void *context,
                                    struct dr_err *err);
 struct dr_key *dr_key_read_public(const char *path, struct dr_err *err);
@@ -41,8 +43,8 @@ static inline void dr_cleanup_key(struct dr_key **key)
 }
 #define dr_auto_key __attribute__((cleanup(dr_cleanup_key)))
 
-/* PEM text appended to `ret_pem`. With a passphrase (not NULL) the private key is encrypted (PBES2, scrypt
- * where OpenSSL has it, AES-256). */
+/* PEM text appended to `ret_pem`. With a passphrase (not NULL) the private key is encrypted (PBES2,
+ * scrypt where OpenSSL has it, AES-256). */
 int dr_key_private_pem(const struct dr_key *key, const char *passphrase, struct dr_buf *ret_pem,
                        struct dr_err *err);
 int dr_key_public_pem(const struct dr_key *key, struct dr_buf *ret_pem, struct dr_err *err);

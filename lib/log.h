@@ -3,9 +3,9 @@
 #define DROVER_LIB_LOG_H
 
 /*
- * Talk for people, on stderr; results go to stdout and not through here. A `struct dr_log` is made by main()
- * and handed down: no global. Progress is one line that is redrawn on a terminal (with rate and time left),
- * and one plain line every few seconds otherwise.
+ * Talk for people, on stderr; results go to stdout and not through here. A `struct dr_log` is made
+ * by main() and handed down: no global. Progress is one line that is redrawn on a terminal (with
+ * rate and time left), and one plain line every few seconds otherwise.
  *
  *     dr_log_say(log, "verified %s: signature and every byte", path);
  *     struct dr_progress progress;

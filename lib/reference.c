@@ -154,7 +154,8 @@ int dr_reference_parse(const char *text, struct dr_reference *ret_reference, str
     if (!path || !valid_host(reference.host) || !valid_path(path) ||
         put_repository(&reference, path) < 0)
         return dr_fail(err, DR_ERR_FORMAT,
-                       "'%s' is not an image reference like [HOST[:PORT]/]NAME[:TAG][@DIGEST]", text);
+                       "'%s' is not an image reference like [HOST[:PORT]/]NAME[:TAG][@DIGEST]",
+                       text);
     *ret_reference = reference;
     return 0;
 }
@@ -178,8 +179,7 @@ const char *dr_reference_text(const struct dr_reference *reference, char ret[DR_
     return format(reference, host, reference->repository, ret);
 }
 
-const char *dr_reference_familiar(const struct dr_reference *reference,
-                                  char ret[DR_REFERENCE_TEXT])
+const char *dr_reference_familiar(const struct dr_reference *reference, char ret[DR_REFERENCE_TEXT])
 {
     const char *repository = reference->repository;
 
@@ -206,8 +206,8 @@ int dr_reference_parse_registry(const char *text, char ret_host[256], char ret_p
         *slash = '\0';
         prefix = slash + 1;
     }
-    if (!valid_host(copy) || (slash && !valid_path(prefix)) || dr_text_put(ret_host, 256, copy) < 0 ||
-        dr_text_put(ret_prefix, 256, prefix) < 0)
+    if (!valid_host(copy) || (slash && !valid_path(prefix)) ||
+        dr_text_put(ret_host, 256, copy) < 0 || dr_text_put(ret_prefix, 256, prefix) < 0)
         return dr_fail(err, DR_ERR_USAGE, "'%.200s' is not a registry like HOST[:PORT][/PREFIX]",
                        text);
     return 0;
@@ -221,8 +221,9 @@ int dr_reference_move(const struct dr_reference *from, const char *host, const c
                           *prefix ? "/" : "", from->repository);
 
     if (length < 0 || (size_t)length >= sizeof moved.repository)
-        return dr_fail(err, DR_ERR_USAGE, "the prefix '%s' makes the name '%s' longer than 255 bytes",
-                       prefix, from->repository);
+        return dr_fail(err, DR_ERR_USAGE,
+                       "the prefix '%s' makes the name '%s' longer than 255 bytes", prefix,
+                       from->repository);
     if (dr_text_put(moved.host, sizeof moved.host, host) < 0)
         return dr_fail(err, DR_ERR_USAGE, "'%.40s...' is too long for a registry", host);
     *ret_reference = moved;

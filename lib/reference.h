@@ -3,10 +3,10 @@
 #define DROVER_LIB_REFERENCE_H
 
 /*
- * Image references, as docker reads them: [HOST[:PORT]/]PATH[:TAG][@DIGEST] (distribution/reference grammar).
- * The first part is a host only if it has a '.' or ':' or is "localhost"; without a host it is docker.io;
- * a one-word name on docker.io lies in library/. A reference without tag and digest gets the tag "latest".
- * A parsed reference is plain data: copy it as you like.
+ * Image references, as docker reads them: [HOST[:PORT]/]PATH[:TAG][@DIGEST] (distribution/reference
+ * grammar). The first part is a host only if it has a '.' or ':' or is "localhost"; without a host
+ * it is docker.io; a one-word name on docker.io lies in library/. A reference without tag and
+ * digest gets the tag "latest". A parsed reference is plain data: copy it as you like.
  */
 
 #include <stdbool.h>
@@ -34,13 +34,13 @@ const char *dr_reference_text(const struct dr_reference *reference, char ret[DR_
 const char *dr_reference_familiar(const struct dr_reference *reference,
                                   char ret[DR_REFERENCE_TEXT]);
 
-/* A target registry on the command line: HOST[:PORT][/PREFIX]. `ret_prefix` is "" or "a/b", without slashes
- * at its ends; both have room for 256 bytes. */
+/* A target registry on the command line: HOST[:PORT][/PREFIX]. `ret_prefix` is "" or "a/b", without
+ * slashes at its ends; both have room for 256 bytes. */
 int dr_reference_parse_registry(const char *text, char ret_host[256], char ret_prefix[256],
                                 struct dr_err *err);
 
-/* Where `from` goes in a target registry: same path below the prefix, same tag (rancher/server:v1.0.2 in
- * reg:5000/mirror becomes reg:5000/mirror/rancher/server:v1.0.2). */
+/* Where `from` goes in a target registry: same path below the prefix, same tag
+ * (rancher/server:v1.0.2 in reg:5000/mirror becomes reg:5000/mirror/rancher/server:v1.0.2). */
 int dr_reference_move(const struct dr_reference *from, const char *host, const char *prefix,
                       struct dr_reference *ret_reference, struct dr_err *err);
 

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <time.h>
 
-/* The one piece of process-wide state that drover has: a signal handler has nowhere else to write to. */
+/* The one piece of process-wide state that drover has: a signal handler has nowhere else to write
+ * to. */
 static volatile sig_atomic_t stop_signal;
 
 static void on_signal(int number)

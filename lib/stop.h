@@ -3,8 +3,9 @@
 #define DROVER_LIB_STOP_H
 
 /*
- * A polite stop. main() calls dr_stop_install() once; SIGINT and SIGTERM then only raise a flag, which loops
- * and transfers ask for at points where stopping is safe. A second SIGINT ends the process at once.
+ * A polite stop. main() calls dr_stop_install() once; SIGINT and SIGTERM then only raise a flag,
+ * which loops and transfers ask for at points where stopping is safe. A second SIGINT ends the
+ * process at once.
  */
 
 #include <stdbool.h>

@@ -3,8 +3,8 @@
 #define DROVER_LIB_TEXT_H
 
 /*
- * Small helpers for NUL-terminated text. Functions that return `char *` return owned memory (free(), or
- * dr_autofree), NULL only when memory is out.
+ * Small helpers for NUL-terminated text. Functions that return `char *` return owned memory
+ * (free(), or dr_autofree), NULL only when memory is out.
  */
 
 #include <stdbool.h>
@@ -20,11 +20,12 @@ char *dr_text_format(struct dr_err *err, const char *format, ...)
 /* A copy of `text`; NULL and `err` set when memory is out. */
 char *dr_text_copy(const char *text, struct dr_err *err);
 
-/* Replaces control characters (C0, DEL, and the bytes of UTF-8 C1 controls) by '?', in place: foreign text
- * must not drive a terminal or forge a log line. */
+/* Replaces control characters (C0, DEL, and the bytes of UTF-8 C1 controls) by '?', in place:
+ * foreign text must not drive a terminal or forge a log line. */
 void dr_text_clean(char *text);
 
-/* Copies `text` into an array of `room` bytes; -1 when it does not fit with its NUL (nothing is written). */
+/* Copies `text` into an array of `room` bytes; -1 when it does not fit with its NUL (nothing is
+ * written). */
 int dr_text_put(char *to, size_t room, const char *text);
 
 bool dr_text_starts(const char *text, const char *prefix);
@@ -48,7 +49,8 @@ void dr_text_seconds(double seconds, char ret[16]);
 /* Standard base64 of `size` bytes (RFC 4648 §4, or §5 with `url`, always padded). Owned. */
 char *dr_text_base64(const void *bytes, size_t size, bool url, struct dr_err *err);
 
-/* Seconds since the epoch as RFC 3339 in UTC, "2016-05-26T18:13:38Z". `ret` has room for 32 bytes. */
+/* Seconds since the epoch as RFC 3339 in UTC, "2016-05-26T18:13:38Z". `ret` has room for 32 bytes.
+ */
 void dr_text_time(int64_t seconds, char ret[32]);
 
 #endif

@@ -165,8 +165,8 @@ static size_t on_body(char *data, size_t one, size_t size, void *context)
 static size_t on_source(char *data, size_t one, size_t size, void *context)
 {
     struct transfer *transfer = context;
-    long got = transfer->request->source(transfer->request->context, data, one * size,
-                                         &transfer->failure);
+    long got =
+        transfer->request->source(transfer->request->context, data, one * size, &transfer->failure);
 
     return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
@@ -176,6 +176,8 @@ static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, 
     struct transfer *transfer = context;
 
     (void)a, (void)b, (void)c, (void)d;
+    if (transfer->request->unstoppable)
+        return 0;
     return dr_stop_check(&transfer->failure, "talking to a server") < 0;
 }
 
@@ -193,7 +195,8 @@ static int set_headers(struct transfer *transfer, struct dr_err *err)
 {
     const char *const *line = transfer->request->headers;
 
-    /* "Expect:" off: registries and the engine answer at once, waiting for a 100 only costs a round trip. */
+    /* "Expect:" off: registries and the engine answer at once, waiting for a 100 only costs a round
+     * trip. */
     if (add_header(transfer, "Expect:", err) < 0)
         return -1;
     for (; line && *line; line++) {
@@ -224,8 +227,8 @@ static void set_method(struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "HEAD") == 0 ? NULL : method);
 }
 
-/* TLS is always verified but where the operator named this server as an exception. A CA of the user's is
- * added to the system's, never instead of them. */
+/* TLS is always verified but where the operator named this server as an exception. A CA of the
+ * user's is added to the system's, never instead of them. */
 static void set_trust(const struct dr_http *http, CURL *curl)
 {
     if (http->options.insecure) {

@@ -3,18 +3,19 @@
 #define DROVER_LIB_HTTP_HTTP_H
 
 /*
- * HTTP, the one place for libcurl and its defaults: no automatic redirects (callers follow them by hand, so
- * that credentials never travel), bounded headers and bodies, a limit on stalls, TLS always verified unless a
- * caller was told otherwise by name.
+ * HTTP, the one place for libcurl and its defaults: no automatic redirects (callers follow them by
+ * hand, so that credentials never travel), bounded headers and bodies, a limit on stalls, TLS
+ * always verified unless a caller was told otherwise by name.
  *
  * One exchange:
  *     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(1u << 20);
- *     if (dr_http_do(http, &(struct dr_http_request){.method = "GET", .url = url}, &response, err) < 0)
- *         return -1;                                  no answer: DR_ERR_NET says why, and names the URL
- *     if (response.status != 200) ...                 an answer: its meaning is the caller's business
+ *     if (dr_http_do(http, &(struct dr_http_request){.method = "GET", .url = url}, &response, err)
+ * < 0) return -1;                                  no answer: DR_ERR_NET says why, and names the
+ * URL if (response.status != 200) ...                 an answer: its meaning is the caller's
+ * business
  *
- * Many at once: dr_http_start() each, then dr_http_next() until nothing is running. Not for several threads.
- * Every exchange notices dr_stop_wanted() and ends with DR_ERR_STOPPED.
+ * Many at once: dr_http_start() each, then dr_http_next() until nothing is running. Not for several
+ * threads. Every exchange notices dr_stop_wanted() and ends with DR_ERR_STOPPED.
  */
 
 #include <stdbool.h>
@@ -27,32 +28,34 @@
 struct dr_http;
 
 struct dr_http_options {
-    const char *ca_file;     /* PEM with CAs trusted besides the system's; NULL: none */
-    const char *cert_file;   /* client certificate and key, PEM; NULL: none */
+    const char *ca_file;   /* PEM with CAs trusted besides the system's; NULL: none */
+    const char *cert_file; /* client certificate and key, PEM; NULL: none */
     const char *key_file;
-    const char *unix_socket; /* talk through this socket whatever the URL's host is; NULL: TCP */
-    bool insecure;           /* do not verify the server's certificate */
-    bool no_proxy;           /* ignore http_proxy and friends */
+    const char *unix_socket;  /* talk through this socket whatever the URL's host is; NULL: TCP */
+    bool insecure;            /* do not verify the server's certificate */
+    bool no_proxy;            /* ignore http_proxy and friends */
     unsigned connect_seconds; /* limit for a connection; 0: 15 */
     unsigned stall_seconds;   /* give up after so long without a byte; 0: 60 */
 };
 
-/* Appends nothing, returns what it took: fills up to `size` bytes, 0 at the end; -1 and `err` on failure. */
+/* Appends nothing, returns what it took: fills up to `size` bytes, 0 at the end; -1 and `err` on
+ * failure. */
 typedef long dr_http_source_fn(void *context, void *ret_data, size_t size, struct dr_err *err);
 
 /* Takes one piece of a 2xx body; -1 and `err` to break off. */
 typedef int dr_http_sink_fn(void *context, const void *data, size_t size, struct dr_err *err);
 
 struct dr_http_request {
-    const char *method;              /* NULL: GET */
-    const char *url;                 /* absolute */
-    const char *const *headers;      /* "Name: value", NULL-terminated; NULL: none */
-    const void *body;                /* sent as it is, with Content-Length; NULL: none */
-    uint64_t body_size;              /* of `body` or of what `source` will give */
-    dr_http_source_fn *source;       /* instead of `body`, for large ones */
-    dr_http_sink_fn *sink;           /* 2xx bodies go here instead of into the response */
-    void *context;                   /* for source and sink */
-    bool endless;                    /* no stall limit: waiting is the point (container wait, events) */
+    const char *method;         /* NULL: GET */
+    const char *url;            /* absolute */
+    const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+    const void *body;           /* sent as it is, with Content-Length; NULL: none */
+    uint64_t body_size;         /* of `body` or of what `source` will give */
+    dr_http_source_fn *source;  /* instead of `body`, for large ones */
+    dr_http_sink_fn *sink;      /* 2xx bodies go here instead of into the response */
+    void *context;              /* for source and sink */
+    bool endless;               /* no stall limit: waiting is the point (container wait, events) */
+    bool unstoppable; /* a polite stop does not break it off: half of it would be worse than all */
 };
 
 struct dr_http_response {
@@ -69,8 +72,8 @@ struct dr_http_response {
 void dr_http_response_release(struct dr_http_response *response);
 #define dr_auto_http_response __attribute__((cleanup(dr_http_response_release)))
 
-/* The value of the `index`-th header of that name (case does not matter), trimmed; false: there is none.
- * A value that does not fit in `room` counts as none. */
+/* The value of the `index`-th header of that name (case does not matter), trimmed; false: there is
+ * none. A value that does not fit in `room` counts as none. */
 bool dr_http_header(const struct dr_http_response *response, const char *name, unsigned index,
                     char *ret_value, size_t room);
 
@@ -83,17 +86,19 @@ static inline void dr_cleanup_http(struct dr_http **http)
 }
 #define dr_auto_http __attribute__((cleanup(dr_cleanup_http)))
 
-/* One exchange, keeping the connection for the next one. Also allowed while started ones are running. */
+/* One exchange, keeping the connection for the next one. Also allowed while started ones are
+ * running. */
 int dr_http_do(struct dr_http *http, const struct dr_http_request *request,
                struct dr_http_response *ret_response, struct dr_err *err);
 
-/* Starts an exchange; request (with all it points to) and response must live until it is finished. `token` is
- * given back by dr_http_next(). */
+/* Starts an exchange; request (with all it points to) and response must live until it is finished.
+ * `token` is given back by dr_http_next(). */
 int dr_http_start(struct dr_http *http, const struct dr_http_request *request,
                   struct dr_http_response *ret_response, void *token, struct dr_err *err);
 
-/* Runs the started exchanges until one is finished: 1, its token in `ret_token` and, when there was no answer,
- * the reason in `ret_failure` (code DR_OK when there was one). 0: nothing is running. -1: cannot go on. */
+/* Runs the started exchanges until one is finished: 1, its token in `ret_token` and, when there was
+ * no answer, the reason in `ret_failure` (code DR_OK when there was one). 0: nothing is running.
+ * -1: cannot go on. */
 int dr_http_next(struct dr_http *http, void **ret_token, struct dr_err *ret_failure,
                  struct dr_err *err);
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: drover_lib */
+#include "tests/unit/check.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/key.h"
+
+static int give(void *context, bool confirm, char *ret, size_t size, struct dr_err *err)
+{
+    (void)confirm, (void)err;
+    assert_true(strlen(context) < size);
+    strcpy(ret, context);
+    return 0;
+}
+
+static int save_private(const struct dr_key *key, const char *passphrase, const char *path,
+                        struct dr_err *err)
+{
+    dr_auto_buf struct dr_buf pem = DR_BUF_INIT(65536);
+
+    if (dr_key_private_pem(key, passphrase, &pem, err) < 0)
+        return -1;
+    return dr_file_save(path, 0600, pem.data, pem.size, err);
+}
+
+static void what_is_signed_verifies_and_nothing_else_does(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_key struct dr_key *key = dr_key_new(&err);
+    dr_auto_key struct dr_key *other = dr_key_new(&err);
+    unsigned char signature[DR_SIGNATURE_MAX];
+    size_t size;
+
+    (void)state;
+    assert_non_null(key);
+    check_ok(dr_key_sign(key, "text", 4, signature, &size, &err), &err);
+    check_ok(dr_key_verify(key, "text", 4, signature, size, &err), &err);
+    check_fails(dr_key_verify(key, "texT", 4, signature, size, &err), &err, DR_ERR_VERIFY, "match");
+    check_fails(dr_key_verify(other, "text", 4, signature, size, &err), &err, DR_ERR_VERIFY,
+                "match");
+    check_fails(dr_key_verify(key, "text", 4, signature, size - 1, &err), &err, DR_ERR_VERIFY, "");
+    check_fails(dr_key_verify(key, "text", 4, signature, 0, &err), &err, DR_ERR_VERIFY, "");
+    for (size_t i = 0; i < size; i++) {
+        signature[i] ^= 1;
+        assert_int_equal(dr_key_verify(key, "text", 4, signature, size, &err), -1);
+        signature[i] ^= 1;
+    }
+}
+
+static void an_encrypted_key_needs_its_passphrase(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    char path[] = "/tmp/drover-key-XXXXXX";
+    char right[] = "right";
+    char wrong[] = "wrong";
+    dr_autoclose int fd = mkstemp(path);
+    dr_auto_key struct dr_key *key = dr_key_new(&err);
+    dr_auto_key struct dr_key *back = NULL;
+    struct dr_digest a;
+    struct dr_digest b;
+
+    (void)state;
+    check_ok(save_private(key, right, path, &err), &err);
+    assert_null(dr_key_read_private(path, give, wrong, &err));
+    assert_non_null(strstr(err.text, "passphrase"));
+    assert_null(dr_key_read_private(path, NULL, NULL, &err));
+    assert_int_equal(err.code, DR_ERR_AUTH);
+    back = dr_key_read_private(path, give, right, &err);
+    assert_non_null(back);
+    check_ok(dr_key_id(key, &a, &err), &err);
+    check_ok(dr_key_id(back, &b, &err), &err);
+    assert_true(dr_digest_equal(&a, &b));
+    unlink(path);
+}
+
+static void a_private_key_that_others_can_read_is_refused(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    char path[] = "/tmp/drover-key-XXXXXX";
+    dr_autoclose int fd = mkstemp(path);
+    dr_auto_key struct dr_key *key = dr_key_new(&err);
+
+    (void)state;
+    check_ok(save_private(key, NULL, path, &err), &err);
+    chmod(path, 0644);
+    assert_null(dr_key_read_private(path, NULL, NULL, &err));
+    assert_int_equal(err.code, DR_ERR_REFUSED);
+    unlink(path);
+}
+
+static void other_kinds_of_key_are_refused_by_name(void **state)
+{
+    static const char *const makers[] = {
+        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
+        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+        "openssl genpkey -algorithm ED25519",
+        "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024", "echo nonsense"};
+    char path[] = "/tmp/drover-key-XXXXXX";
+    dr_autoclose int fd = mkstemp(path);
+    char command[300];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
+        struct dr_err err = DR_ERR_INIT;
+
+        snprintf(command, sizeof command, "%s 2>/dev/null >%s", makers[i], path);
+        assert_int_equal(system(command), 0);
+        assert_null(dr_key_read_private(path, NULL, NULL, &err));
+        assert_int_equal(err.code, DR_ERR_FORMAT);
+    }
+    unlink(path);
+}
+
+static void openssl_reads_our_keys_and_checks_our_signatures(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    char folder[] = "/tmp/drover-key-XXXXXX";
+    dr_auto_key struct dr_key *key = dr_key_new(&err);
+    dr_auto_buf struct dr_buf public = DR_BUF_INIT(65536);
+    unsigned char signature[DR_SIGNATURE_MAX];
+    char command[400];
+    size_t size;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    check_ok(dr_key_public_pem(key, &public, &err), &err);
+    check_ok(dr_file_save("pub", 0644, public.data, public.size, &err), &err);
+    check_ok(dr_key_sign(key, "text", 4, signature, &size, &err), &err);
+    check_ok(dr_file_save("sig", 0644, signature, size, &err), &err);
+    check_ok(dr_file_save("data", 0644, "text", 4, &err), &err);
+    assert_int_equal(system("openssl dgst -sha256 -verify pub -signature sig data >/dev/null"), 0);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_signed_verifies_and_nothing_else_does),
+        cmocka_unit_test(an_encrypted_key_needs_its_passphrase),
+        cmocka_unit_test(a_private_key_that_others_can_read_is_refused),
+        cmocka_unit_test(other_kinds_of_key_are_refused_by_name),
+        cmocka_unit_test(openssl_reads_our_keys_and_checks_our_signatures),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
