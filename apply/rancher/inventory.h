@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_RANCHER_INVENTORY_H
+#define DROVER_APPLY_RANCHER_INVENTORY_H
+
+/*
+ * What there is in a Rancher, over all environments that the key may see, as one plain JSON
+ * document: the "before" of plan and proof. Only reads; a few requests per environment, whatever
+ * its size.
+ *
+ * {"format": 1, "url", "taken": "2016-...Z", "version": "v1.0.1", "access": "admin",
+ *  "unseen": ["what this key cannot see, in words", ...],
+ *  "settings": {"agent.instance.image": {"value", "activeValue", "source", "inDb"}, ...},    those
+ * that can be read "counts": {"environments", "hosts", "network_agents", "balancers",
+ * "balancer_instances", "services"}, "environments": [{ "id": "1a5", "name", "uuid", "state",
+ * "skipped": null | "why nothing in it is touched", "required_image": the agent image that new
+ * hosts are told to run, or null, "hosts": [{"id", "name": what people call it, "label_name": its
+ * own name or null, "hostname", "uuid", "state", "agentState", "active": true, "labels": {}}],
+ *      "network_agents": [{"id", "hostId", "imageUuid", "state"}],
+ *      "balancers": [{ every field of the service as Rancher gives it, "id", "name", "stack",
+ * "state", "healthState", "scale", "launchConfig", "loadBalancerConfig", ..., "links_out":
+ * [{"serviceId", "name", "ports"}], "links_in": [...], "instances": [{"id", "name", "hostId",
+ * "imageUuid", "state", "healthState"}]}], "services": [{"id", "name", "type", "state",
+ * "healthState"}], "checked": [{"id", "name", "hostId", "healthState"}],      instances with a
+ * health check "certificates": [{"id", "name"}] }]}
+ */
+
+#include "apply/rancher/rancher.h"
+
+/* New reference; NULL on failure. */
+json_t *dr_inventory_take(struct dr_rancher *rancher, struct dr_err *err);
+
+/* For people: rows {"kind", "name", "state", "image", "where"} appended to the array `rows`. */
+int dr_inventory_rows(const json_t *inventory, json_t *rows, struct dr_err *err);
+
+/* After the server's restart: is this the same Rancher? Environments, hosts and services of
+ * `before` that are gone are DR_ERR_PROOF (an empty database is named as such). Takes a new
+ * inventory for it; `ret_after` (may be NULL) receives it. */
+int dr_inventory_check(const struct dr_rancher_job *job, json_t **ret_after, struct dr_err *err);
+
+#endif
