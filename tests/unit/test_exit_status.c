@@ -22,7 +22,7 @@ static void the_page_has_the_row_of_every_code(void **state)
     dr_auto_buf struct dr_buf page = DR_BUF_INIT(1u << 20);
 
     (void)state;
-    check_ok(dr_file_read(TEST_DATA "/../../docs/exit-status.md", &page, &err), &err);
+    check_ok(dr_file_read(TEST_SOURCE "/docs/exit-status.md", &page, &err), &err);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         char row[300];
 
