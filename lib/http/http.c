@@ -77,12 +77,13 @@ static int copy_options(struct dr_http_options *own, const struct dr_http_option
                         struct dr_err *err)
 {
     *own = *options;
-    own->ca_file = own->cert_file = own->key_file = own->unix_socket = NULL;
+    own->ca_file = own->ca_pem = own->cert_file = own->key_file = own->unix_socket = NULL;
     if (!own->connect_seconds)
         own->connect_seconds = 15;
     if (!own->stall_seconds)
         own->stall_seconds = 60;
     if (copy_option(&own->ca_file, options->ca_file, err) < 0 ||
+        copy_option(&own->ca_pem, options->ca_pem, err) < 0 ||
         copy_option(&own->cert_file, options->cert_file, err) < 0 ||
         copy_option(&own->key_file, options->key_file, err) < 0)
         return -1;
@@ -117,6 +118,7 @@ void dr_http_free(struct dr_http *http)
     curl_easy_cleanup(http->single);
     curl_multi_cleanup(http->multi);
     free((void *)(uintptr_t)http->options.ca_file);
+    free((void *)(uintptr_t)http->options.ca_pem);
     free((void *)(uintptr_t)http->options.cert_file);
     free((void *)(uintptr_t)http->options.key_file);
     free((void *)(uintptr_t)http->options.unix_socket);
@@ -155,6 +157,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *context)
 
     (void)one;
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+    transfer->response->status = status;
     if (transfer->request->sink && status >= 200 && status < 300)
         done = transfer->request->sink(transfer->request->context, data, size, &transfer->failure);
     else
@@ -178,7 +181,8 @@ static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, 
     (void)a, (void)b, (void)c, (void)d;
     if (transfer->request->unstoppable)
         return 0;
-    return dr_stop_check(&transfer->failure, "talking to a server") < 0;
+    return !transfer->request->steady &&
+           dr_stop_check(&transfer->failure, "talking to a server") < 0;
 }
 
 static int add_header(struct transfer *transfer, const char *line, struct dr_err *err)
@@ -237,6 +241,13 @@ static void set_trust(const struct dr_http *http, CURL *curl)
     }
     if (http->options.ca_file)
         curl_easy_setopt(curl, CURLOPT_CAINFO, http->options.ca_file);
+    if (http->options.ca_pem) {
+        struct curl_blob pem = {.data = (void *)(uintptr_t)http->options.ca_pem,
+                                .len = strlen(http->options.ca_pem),
+                                .flags = CURL_BLOB_NOCOPY};
+
+        curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem);
+    }
     if (http->options.cert_file)
         curl_easy_setopt(curl, CURLOPT_SSLCERT, http->options.cert_file);
     if (http->options.key_file)
@@ -423,75 +434,4 @@ void dr_http_cancel(struct dr_http *http)
 {
     while (http->running)
         forget(http, http->running);
-}
-
-static void cleanup_url(CURLU **url)
-{
-    curl_url_cleanup(*url);
-}
-#define auto_url __attribute__((cleanup(cleanup_url)))
-
-char *dr_http_resolve(const char *base, const char *url, struct dr_err *err)
-{
-    auto_url CURLU *parsed = curl_url();
-    char *whole = NULL;
-    char *copy;
-
-    if (!parsed || curl_url_set(parsed, CURLUPART_URL, base, 0) != CURLUE_OK ||
-        curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
-        curl_url_get(parsed, CURLUPART_URL, &whole, 0) != CURLUE_OK) {
-        dr_fail(err, DR_ERR_NET, "'%.200s' is not a usable address", url);
-        return NULL;
-    }
-    copy = dr_text_copy(whole, err);
-    curl_free(whole);
-    return copy;
-}
-
-static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
-{
-    char *left = NULL;
-    char *right = NULL;
-    bool same;
-
-    curl_url_get(a, part, &left, CURLU_DEFAULT_PORT);
-    curl_url_get(b, part, &right, CURLU_DEFAULT_PORT);
-    same = left && right && strcasecmp(left, right) == 0;
-    curl_free(left);
-    curl_free(right);
-    return same;
-}
-
-bool dr_http_same_origin(const char *a, const char *b)
-{
-    auto_url CURLU *left = curl_url();
-    auto_url CURLU *right = curl_url();
-
-    return left && right && curl_url_set(left, CURLUPART_URL, a, 0) == CURLUE_OK &&
-           curl_url_set(right, CURLUPART_URL, b, 0) == CURLUE_OK &&
-           same_part(left, right, CURLUPART_SCHEME) && same_part(left, right, CURLUPART_HOST) &&
-           same_part(left, right, CURLUPART_PORT);
-}
-
-char *dr_http_escape(const char *text, struct dr_err *err)
-{
-    char *escaped = curl_easy_escape(NULL, text, 0);
-    char *copy = escaped ? dr_text_copy(escaped, err) : NULL;
-
-    if (!escaped)
-        dr_fail_memory(err);
-    curl_free(escaped);
-    return copy;
-}
-
-const char *dr_http_display(const char *url, char *ret, size_t room)
-{
-    const char *scheme = strstr(url, "://");
-    const char *authority = scheme ? scheme + 3 : url;
-    const char *at = memchr(authority, '@', strcspn(authority, "/?#"));
-
-    /* Queries can hold signatures of a CDN: they are long and nobody's business. */
-    snprintf(ret, room, "%.*s%.*s", (int)(at ? authority - url : 0), url,
-             (int)strcspn(at ? at + 1 : url, "?"), at ? at + 1 : url);
-    return ret;
 }

@@ -15,7 +15,7 @@
  * business
  *
  * Many at once: dr_http_start() each, then dr_http_next() until nothing is running. Not for several
- * threads. Every exchange notices dr_stop_wanted() and ends with DR_ERR_STOPPED.
+ * threads. Every exchange notices dr_stop_wanted() and ends with DR_ERR_STOPPED, unless it is `steady`.
  */
 
 #include <stdbool.h>
@@ -29,6 +29,7 @@ struct dr_http;
 
 struct dr_http_options {
     const char *ca_file;   /* PEM with CAs trusted besides the system's; NULL: none */
+    const char *ca_pem;    /* the same as text, instead of ca_file; NULL: none */
     const char *cert_file; /* client certificate and key, PEM; NULL: none */
     const char *key_file;
     const char *unix_socket;  /* talk through this socket whatever the URL's host is; NULL: TCP */
@@ -55,11 +56,12 @@ struct dr_http_request {
     dr_http_sink_fn *sink;      /* 2xx bodies go here instead of into the response */
     void *context;              /* for source and sink */
     bool endless;               /* no stall limit: waiting is the point (container wait, events) */
+    bool steady;                /* a wish to stop does not break it off: half a change is worse */
     bool unstoppable; /* a polite stop does not break it off: half of it would be worse than all */
 };
 
 struct dr_http_response {
-    long status;           /* 0 while there was none */
+    long status;           /* 0 while there was none; a sink can already see it */
     struct dr_buf headers; /* "name: value\n" lines of the last header block */
     struct dr_buf body;    /* what did not go to a sink */
 };
@@ -107,6 +109,10 @@ void dr_http_cancel(struct dr_http *http);
 
 /* `url` (absolute, or relative to `base` as in a Location header) as an absolute one; owned. */
 char *dr_http_resolve(const char *base, const char *url, struct dr_err *err);
+
+/* The host of an absolute URL, as libcurl understands it (numeric ones in normal form, IPv6 in
+ * brackets). DR_ERR_NET when there is none, or a user before it. */
+int dr_http_url_host(const char *url, char *ret_host, size_t room, struct dr_err *err);
 
 /* True when both have the same scheme, host and port: only then may credentials go along. */
 bool dr_http_same_origin(const char *a, const char *b);
