@@ -3,11 +3,12 @@
 #define DROVER_CLI_CLI_H
 
 /*
- * The command line: one table of commands (cli/commands.c), one file per command (cli/cmd_<name>.c) that
- * only turns options into a stage's options struct and calls the stage, and one way to read options.
+ * The command line: one table of commands (cli/commands.c), one file per command (cli/cmd_<name>.c)
+ * that only turns options into a stage's options struct and calls the stage, and one way to read
+ * options.
  *
- * Results go to stdout, talk to stderr, errors through `err` to main(), which prints "drover <command>: <text>"
- * and exits with the status of the code (docs/exit-status.md).
+ * Results go to stdout, talk to stderr, errors through `err` to main(), which prints "drover
+ * <command>: <text>" and exits with the status of the code (docs/exit-status.md).
  */
 
 #include <stdbool.h>
@@ -55,9 +56,9 @@ struct dr_common {
     bool help; /* --help was given and printed: return 0 at once */
 };
 
-/* Reads options (anywhere among the words) and leaves the other words in `ret_words`. Unknown options, missing
- * values and more or fewer words than allowed are DR_ERR_USAGE with a pointer to --help. With --help it prints
- * the command's help and sets ret_common->help. */
+/* Reads options (anywhere among the words) and leaves the other words in `ret_words`. Unknown
+ * options, missing values and more or fewer words than allowed are DR_ERR_USAGE with a pointer to
+ * --help. With --help it prints the command's help and sets ret_common->help. */
 int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,
                     size_t max_words, struct dr_list *ret_words, struct dr_common *ret_common,
                     struct dr_err *err);
@@ -65,8 +66,8 @@ int dr_options_read(int argc, char **argv, const struct dr_option *options, size
 /* Prints the help of a command (made from its man page) to stdout. False: there is none. */
 bool dr_help_print(const char *command);
 
-/* A dr_passphrase_fn (lib/key.h): --passphrase-file (the context, may be NULL), then DROVER_PASSPHRASE, then a
- * prompt on the terminal. */
+/* A dr_passphrase_fn (lib/key.h): --passphrase-file (the context, may be NULL), then
+ * DROVER_PASSPHRASE, then a prompt on the terminal. */
 int dr_ask_passphrase(void *passphrase_file, bool confirm, char *ret, size_t size,
                       struct dr_err *err);
 

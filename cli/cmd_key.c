@@ -31,7 +31,8 @@ static int refuse_existing(const char *path, struct dr_err *err)
 {
     if (access(path, F_OK) == 0)
         return dr_fail(err, DR_ERR_REFUSED,
-                       "'%s' exists and is left as it is; move it away or choose another name", path);
+                       "'%s' exists and is left as it is; move it away or choose another name",
+                       path);
     return 0;
 }
 
@@ -77,9 +78,8 @@ static int new_key(const struct key_options *options, struct dr_err *err)
                       : dr_text_format(err, "%s.pub", path);
     if (!public_path || refuse_existing(path, err) < 0 || refuse_existing(public_path, err) < 0)
         return -1;
-    if (!options->no_passphrase &&
-        dr_ask_passphrase(as_context(options->passphrase_file), true, passphrase, sizeof passphrase,
-                          err) < 0)
+    if (!options->no_passphrase && dr_ask_passphrase(as_context(options->passphrase_file), true,
+                                                     passphrase, sizeof passphrase, err) < 0)
         return dr_err_advise(err, "--no-passphrase makes a key without one");
     key = dr_key_new(err);
     done = key ? save_pair(key, *passphrase ? passphrase : NULL, path, public_path, err) : -1;
@@ -151,6 +151,7 @@ int dr_cmd_key(int argc, char **argv, struct dr_err *err)
         return print_public(&options, options.words.item[1], err);
     if (strcmp(verb, "id") == 0 && options.words.count == 2)
         return show_id(&options, options.words.item[1], err);
-    return dr_fail(err, DR_ERR_USAGE,
-                   "the ways are: key new -o FILE, key pub FILE, key id FILE; see 'drover key --help'");
+    return dr_fail(
+        err, DR_ERR_USAGE,
+        "the ways are: key new -o FILE, key pub FILE, key id FILE; see 'drover key --help'");
 }

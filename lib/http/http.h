@@ -9,10 +9,9 @@
  *
  * One exchange:
  *     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(1u << 20);
- *     if (dr_http_do(http, &(struct dr_http_request){.method = "GET", .url = url}, &response, err)
- * < 0) return -1;                                  no answer: DR_ERR_NET says why, and names the
- * URL if (response.status != 200) ...                 an answer: its meaning is the caller's
- * business
+ *     if (dr_http_do(http, &(struct dr_http_request){.url = url}, &response, err) < 0)
+ *         return -1;                       no answer: DR_ERR_NET says why, and names the URL
+ *     if (response.status != 200) ...      an answer: its meaning is the caller's business
  *
  * Many at once: dr_http_start() each, then dr_http_next() until nothing is running. Not for several
  * threads. Every exchange notices dr_stop_wanted() and ends with DR_ERR_STOPPED, unless it is `steady`.
