@@ -181,8 +181,7 @@ static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, 
     (void)a, (void)b, (void)c, (void)d;
     if (transfer->request->unstoppable)
         return 0;
-    return !transfer->request->steady &&
-           dr_stop_check(&transfer->failure, "talking to a server") < 0;
+    return dr_stop_check(&transfer->failure, "talking to a server") < 0;
 }
 
 static int add_header(struct transfer *transfer, const char *line, struct dr_err *err)

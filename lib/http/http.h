@@ -14,7 +14,7 @@
  *     if (response.status != 200) ...      an answer: its meaning is the caller's business
  *
  * Many at once: dr_http_start() each, then dr_http_next() until nothing is running. Not for several
- * threads. Every exchange notices dr_stop_wanted() and ends with DR_ERR_STOPPED, unless it is `steady`.
+ * threads. Every exchange notices dr_stop_wanted() and ends with DR_ERR_STOPPED.
  */
 
 #include <stdbool.h>
@@ -55,7 +55,6 @@ struct dr_http_request {
     dr_http_sink_fn *sink;      /* 2xx bodies go here instead of into the response */
     void *context;              /* for source and sink */
     bool endless;               /* no stall limit: waiting is the point (container wait, events) */
-    bool steady;                /* a wish to stop does not break it off: half a change is worse */
     bool unstoppable; /* a polite stop does not break it off: half of it would be worse than all */
 };
 
