@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_RANCHER_JOB_H
+#define DROVER_APPLY_RANCHER_JOB_H
+
+/*
+ * What the steps of this folder share around a struct dr_rancher_job: rows of the plan, entries of the report, and
+ * questions to the inventory. Everything returned is borrowed from the inventory or the report.
+ */
+
+#include <stdbool.h>
+
+#include "apply/rancher/rancher.h"
+
+/* Appends {"step", "object", "action", "why", "interruption"}; "" for what there is none of. */
+struct dr_row {
+    const char *step;
+    const char *object;
+    const char *action;
+    const char *why;
+    const char *interruption;
+};
+int dr_job_row(json_t *rows, const struct dr_row *row, struct dr_err *err);
+
+/* Appends `entry` (consumed) to the array report[list] and tells the core. `ret_entry` (may be NULL) is it, borrowed, to
+ * be completed later; call dr_job_changed() then. */
+int dr_job_note(const struct dr_rancher_job *job, const char *list, json_t *entry,
+                json_t **ret_entry, struct dr_err *err);
+int dr_job_changed(const struct dr_rancher_job *job, struct dr_err *err);
+
+/* The last entry of report[list] whose `key` is `value` and that has no "after" yet: one that a kill cut short. */
+json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, const char *key,
+                          const char *value);
+
+/* "docker:reg:5000/rancher/agent-instance:v0.8.3" is `reference`? References are compared as strings, as Rancher does. */
+bool dr_job_same_image(const char *image_uuid, const char *reference);
+
+/* "rancher/agent-instance:v0.8.1" of "docker:rancher/agent-instance:v0.8.1"; "?" of NULL. */
+const char *dr_job_image(const char *image_uuid);
+
+/* The environments that may be worked in: those without "skipped". Calls `visit` for each. */
+typedef int dr_environment_fn(const struct dr_rancher_job *job, const json_t *environment,
+                              void *context, struct dr_err *err);
+int dr_job_each_environment(const struct dr_rancher_job *job, dr_environment_fn *visit,
+                            void *context, struct dr_err *err);
+
+/* The object of that id in environment[list]; NULL when there is none. */
+json_t *dr_job_find(const json_t *environment, const char *list, const char *id);
+
+/* What people call a host: its name, else its hostname, else its id. */
+const char *dr_job_host_name(const json_t *environment, const char *host_id);
+
+/* Whole seconds since the epoch, for entries that outlive the process. */
+long long dr_job_now(void);
+
+#endif
