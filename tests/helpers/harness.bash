@@ -34,7 +34,7 @@ harness_begin() {
             harness_fail "run it as: tests/helpers/sealed bats FILE…"
             return 1
         fi
-        exec "$harness_helpers/sealed" "$(readlink -f "$0")" "$@"
+        exec "$harness_helpers/sealed" bash "$(readlink -f "$0")" "$@"
     fi
     HARNESS_DIR=$(mktemp -d "$DROVER_SEALED/run.XXXXXX") || return 1
     export HARNESS_DIR
