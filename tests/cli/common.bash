@@ -8,7 +8,8 @@
 #   teardown_file() { harness_end; }
 #
 # The environment comes from ctest: DROVER and SIM_BINARY are the programs under test, IMAGES is
-# the data folder of a registry with the simulator's images (made by tests/helpers/images).
+# the data folder of a registry with the simulator's images (made by tests/helpers/images) for a
+# file that has the line "# needs: images".
 #
 # shellcheck disable=SC2154 # bats sets status, output and stderr
 
