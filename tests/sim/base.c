@@ -53,10 +53,9 @@ void sim_uuid(char out[37])
         memset(b, 0x42, sizeof b);
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(out, 37,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
+    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+             b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
+             b[14], b[15]);
 }
 
 void sim_log(const char *level, const char *format, ...)
@@ -82,7 +81,7 @@ void sim_mysql_log(const char *format, ...)
     struct tm parts;
     gmtime_r(&now, &parts);
     char when[32];
-    strftime(when, sizeof when, "%y%m%d %k:%M:%S", &parts);
+    strftime(when, sizeof when, "%y%m%d %H:%M:%S", &parts);
     fprintf(f, "%s ", when);
     va_list args;
     va_start(args, format);

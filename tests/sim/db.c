@@ -16,9 +16,9 @@
 static const struct {
     const char *name, *prefix;
 } TYPES[T_TYPES] = {
-    {"account", "1a"},     {"host", "1h"},    {"instance", "1i"},    {"service", "1s"},
-    {"environment", "1e"}, {"consume", "1scm"}, {"expose", "1sem"},  {"certificate", "1c"},
-    {"credential", "1c"},  {"generic", "1go"}, {"agent", "1a"},
+    {"account", "1a"},     {"host", "1h"},      {"instance", "1i"}, {"service", "1s"},
+    {"environment", "1e"}, {"consume", "1scm"}, {"expose", "1sem"}, {"certificate", "1c"},
+    {"credential", "1c"},  {"generic", "1go"},  {"agent", "1a"},
 };
 
 static struct {
@@ -168,8 +168,7 @@ static struct row *place(enum row_type type, int num, json_t *fields)
 {
     while (db.table[type].room <= num) {
         int before = db.table[type].room;
-        db.table[type].rows =
-            grow(db.table[type].rows, &db.table[type].room, sizeof(struct row *));
+        db.table[type].rows = grow(db.table[type].rows, &db.table[type].room, sizeof(struct row *));
         memset(db.table[type].rows + before, 0,
                (size_t)(db.table[type].room - before) * sizeof(struct row *));
     }
@@ -463,10 +462,8 @@ static int load_snapshot(const char *path)
     const char *type;
     json_t *rows, *pair;
     size_t i;
-    json_object_foreach(tables, type, rows)
-        json_array_foreach(rows, i, pair)
-            load_row(type, (int)json_integer_value(json_array_get(pair, 0)),
-                     json_array_get(pair, 1));
+    json_object_foreach(tables, type, rows) json_array_foreach(rows, i, pair)
+        load_row(type, (int)json_integer_value(json_array_get(pair, 0)), json_array_get(pair, 1));
     json_decref(all);
     return 0;
 }

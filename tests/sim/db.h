@@ -44,8 +44,8 @@ struct row {
     int project, host, service; // numbers of other rows, 0 for none; copies of fields for speed
     struct vec kids;            // host and service: their instances that are not removed
     struct event *timer[SLOTS];
-    bool connected;             // host: its agent really talks to this server (not what the API shows)
-    void *runtime;              // instance: traffic listener
+    bool connected; // host: its agent really talks to this server (not what the API shows)
+    void *runtime;  // instance: traffic listener
 };
 
 // Opens or creates the database in `folder`; takes the lock. 0, or -1 with the text logged.
@@ -75,11 +75,12 @@ void row_set(struct row *row, const char *key, json_t *value);
 void row_set_str(struct row *row, const char *key, const char *value);
 void row_unset(struct row *row, const char *key);
 const char *row_id(const struct row *row);
-bool row_gone(const struct row *row); // removing, removed, purging or purged
+bool row_gone(const struct row *row);    // removing, removed, purging or purged
 bool row_removed(const struct row *row); // removed, purging or purged
 bool row_state_is(const struct row *row, const char *states); // one of a comma list
 
-int id_num(const char *id); // 7 of "1i7"; 0 when it is none. The letters are not looked at, as in Cattle.
+int id_num(
+    const char *id); // 7 of "1i7"; 0 when it is none. The letters are not looked at, as in Cattle.
 void vec_add(struct vec *vec, int item);
 void vec_remove(struct vec *vec, int item);
 void db_link_instance(struct row *instance, int host, int service);

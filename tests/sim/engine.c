@@ -52,8 +52,8 @@ static void fire_side(evutil_socket_t fd, short what, void *row)
 static void arm(struct row *row, int slot, double seconds)
 {
     if (!row->timer[slot])
-        row->timer[slot] = evtimer_new(sim_base, slot == SLOT_PROCESS ? fire_process : fire_side,
-                                       row);
+        row->timer[slot] =
+            evtimer_new(sim_base, slot == SLOT_PROCESS ? fire_process : fire_side, row);
     double scaled = sim_scaled(seconds);
     struct timeval tv = {.tv_sec = (time_t)scaled};
     tv.tv_usec = (suseconds_t)((scaled - (double)tv.tv_sec) * 1e6);
@@ -137,8 +137,9 @@ void event_note(const char *what, const struct row *row, const char *from, const
         return;
     json_t *line = json_pack("{s:I, s:s}", "time", (json_int_t)sim_now_ms(), "event", what);
     if (row) {
-        static const char *const keys[] = {"id", "type", "name", "accountId", "hostId",
-                                           "systemContainer", "imageUuid", "agentState"};
+        static const char *const keys[] = {"id",        "type",      "name",
+                                           "accountId", "hostId",    "systemContainer",
+                                           "imageUuid", "agentState"};
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             if (!row_is_null(row, keys[i]))
                 json_object_set(line, keys[i], json_object_get(row->j, keys[i]));

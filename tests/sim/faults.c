@@ -4,10 +4,25 @@
 #include <string.h>
 
 const char *const FAULT_NAMES[] = {
-    "slowTransitions", "stuckRemoving", "hostAway",      "conflictStorm", "serverErrors",
-    "dropConnections", "slowResponses", "imageMissing",  "pullFails",     "agentPullFails",
-    "lbMoves",         "lbError",       "lbNeverHealthy", "agentStartFails", "apiRestart",
-    "hostDiesAfterWrites", "sticky", "hostReconnectsNever", NULL,
+    "slowTransitions",
+    "stuckRemoving",
+    "hostAway",
+    "conflictStorm",
+    "serverErrors",
+    "dropConnections",
+    "slowResponses",
+    "imageMissing",
+    "pullFails",
+    "agentPullFails",
+    "lbMoves",
+    "lbError",
+    "lbNeverHealthy",
+    "agentStartFails",
+    "apiRestart",
+    "hostDiesAfterWrites",
+    "sticky",
+    "hostReconnectsNever",
+    NULL,
 };
 
 static json_t *all(void)
@@ -39,9 +54,9 @@ bool fault_strike(const char *name)
 bool fault_names_host(const json_t *fault, const struct row *host)
 {
     const char *wanted = json_string_value(json_object_get(fault, "host"));
-    return !wanted || (host && (!strcmp(wanted, row_id(host)) ||
-                                !strcmp(wanted, row_str(host, "name")) ||
-                                !strcmp(wanted, row_str(host, "hostname"))));
+    return !wanted ||
+           (host && (!strcmp(wanted, row_id(host)) || !strcmp(wanted, row_str(host, "name")) ||
+                     !strcmp(wanted, row_str(host, "hostname"))));
 }
 
 bool fault_strikes_host(const char *name, const struct row *host)
@@ -71,13 +86,15 @@ int faults_set(json_t *wanted, const char **ret_unknown)
 {
     const char *name;
     json_t *value;
-    json_object_foreach(wanted, name, value) {
+    json_object_foreach(wanted, name, value)
+    {
         if (known(name))
             continue;
         *ret_unknown = name;
         return -1;
     }
-    json_object_foreach(wanted, name, value) {
+    json_object_foreach(wanted, name, value)
+    {
         if (json_is_object(value))
             json_object_set(all(), name, value);
         else if (json_is_true(value))

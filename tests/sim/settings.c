@@ -34,9 +34,15 @@ static const struct {
 };
 
 static const char *const PUBLIC[] = {
-    "rancher.server.image",       "rancher.server.version",       "cattle.version",
-    "catalog.url",                "rancher.compose.linux.url",    "rancher.compose.darwin.url",
-    "rancher.compose.windows.url", "rancher.compose.version",     "api.ui.index",
+    "rancher.server.image",
+    "rancher.server.version",
+    "cattle.version",
+    "catalog.url",
+    "rancher.compose.linux.url",
+    "rancher.compose.darwin.url",
+    "rancher.compose.windows.url",
+    "rancher.compose.version",
+    "api.ui.index",
 };
 
 const struct release *release_here(void)
@@ -110,8 +116,7 @@ static const char *raw(const char *name, char out[128], const char **ret_source)
     if (value)
         return value;
     value = from_package(name, out);
-    *ret_source = !strcmp(name, "agent.instance.image") ||
-                          !strcmp(name, "bootstrap.required.image")
+    *ret_source = !strcmp(name, "agent.instance.image") || !strcmp(name, "bootstrap.required.image")
                       ? "cattle-global.properties"
                       : "Code Packaged Defaults";
     return value;
@@ -128,10 +133,10 @@ static char *interpolate(const char *text, int depth)
     const char *source;
     snprintf(name, sizeof name, "%.*s", (int)(close - open - 2), open + 2);
     const char *inner = raw(name, buffer, &source);
-    char *middle = interpolate(inner ? inner : "", depth + 1), *rest = interpolate(close + 1, depth);
+    char *middle = interpolate(inner ? inner : "", depth + 1),
+         *rest = interpolate(close + 1, depth);
     char *out = NULL;
-    if (!middle || !rest ||
-        asprintf(&out, "%.*s%s%s", (int)(open - text), text, middle, rest) < 0)
+    if (!middle || !rest || asprintf(&out, "%.*s%s%s", (int)(open - text), text, middle, rest) < 0)
         out = NULL;
     free(middle);
     free(rest);
@@ -159,8 +164,8 @@ json_t *setting_resource(const char *name)
     // `value` is the database's even where the environment wins: that is the real trap.
     const char *value = stored ? stored : effective;
     json_t *out = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s, s:b}", "id", id, "type",
-                            "activeSetting", "name", name, "value", value, "activeValue",
-                            active, "source", source, "inDb", stored != NULL);
+                            "activeSetting", "name", name, "value", value, "activeValue", active,
+                            "source", source, "inDb", stored != NULL);
     free(effective);
     return out;
 }
@@ -180,8 +185,7 @@ json_t *setting_names(void)
         add_name(set, PACKAGED[i].name);
     const char *name;
     json_t *value;
-    json_object_foreach(json_object_get(db_meta(), "settings"), name, value)
-        add_name(set, name);
+    json_object_foreach(json_object_get(db_meta(), "settings"), name, value) add_name(set, name);
     for (char **e = environ; *e; e++) {
         char key[256];
         const char *at = !strncmp(*e, "DEFAULT_CATTLE_", 15) ? *e + 15
@@ -196,8 +200,7 @@ json_t *setting_names(void)
         if (at[i] == '=' && at[i + 1])
             add_name(set, key);
     }
-    json_object_foreach(set, name, value)
-        json_array_append_new(out, json_string(name));
+    json_object_foreach(set, name, value) json_array_append_new(out, json_string(name));
     json_decref(set);
     return out;
 }
