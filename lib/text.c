@@ -171,6 +171,30 @@ char *dr_text_base64(const void *bytes, size_t size, bool url, struct dr_err *er
     return text;
 }
 
+int dr_text_unbase64(const char *text, void *ret_bytes, size_t room, size_t *ret_size)
+{
+    size_t length = strlen(text);
+    size_t padding = dr_text_ends(text, "==") ? 2 : dr_text_ends(text, "=");
+    size_t size = length / 4 * 3 - padding;
+    unsigned char *plain;
+    int got;
+
+    /* OpenSSL forgives spaces around, and counts padding as bytes. */
+    if (length == 0 || length % 4 != 0 || length > INT_MAX / 2 || size > room ||
+        strpbrk(text, " \t\r\n") || memchr(text, '=', length - padding))
+        return -1;
+    plain = malloc(length / 4 * 3);
+    got = plain ? EVP_DecodeBlock(plain, (const unsigned char *)text, (int)length) : -1;
+    if (got >= 0) {
+        memcpy(ret_bytes, plain, size);
+        *ret_size = size;
+    }
+    if (plain)
+        explicit_bzero(plain, length / 4 * 3);
+    free(plain);
+    return got < 0 ? -1 : 0;
+}
+
 void dr_text_time(int64_t seconds, char ret[32])
 {
     time_t when = (time_t)seconds;

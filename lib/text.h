@@ -49,6 +49,9 @@ void dr_text_seconds(double seconds, char ret[16]);
 /* Standard base64 of `size` bytes (RFC 4648 §4, or §5 with `url`, always padded). Owned. */
 char *dr_text_base64(const void *bytes, size_t size, bool url, struct dr_err *err);
 
+/* The inverse of the standard alphabet, padded: at most `room` bytes, else -1. */
+int dr_text_unbase64(const char *text, void *ret_bytes, size_t room, size_t *ret_size);
+
 /* Seconds since the epoch as RFC 3339 in UTC, "2016-05-26T18:13:38Z". `ret` has room for 32 bytes.
  */
 void dr_text_time(int64_t seconds, char ret[32]);

@@ -29,9 +29,9 @@
 struct dr_registry;
 
 struct dr_registry_options {
-    const char *host;     /* "docker.io", "reg.example:5000" */
-    const char *ca_file;  /* --ca-cert; NULL: none (certs.d is looked up besides) */
-    bool insecure;        /* --insecure-registry named this host: plain HTTP or unverified TLS */
+    const char *host;    /* "docker.io", "reg.example:5000" */
+    const char *ca_file; /* --ca-cert; NULL: none (certs.d is looked up besides) */
+    bool insecure;       /* --insecure-registry named this host: plain HTTP or unverified TLS */
     const struct dr_log *log;
 };
 
@@ -52,9 +52,9 @@ const char *dr_registry_host(const struct dr_registry *registry);
 int dr_registry_ping(struct dr_registry *registry, struct dr_err *err);
 
 struct dr_registry_manifest {
-    struct dr_buf body;       /* the bytes as served; never re-serialise them */
-    struct dr_digest digest;  /* of those bytes */
-    char media_type[128];     /* Content-Type without parameters */
+    struct dr_buf body;      /* the bytes as served; never re-serialise them */
+    struct dr_digest digest; /* of those bytes */
+    char media_type[128];    /* Content-Type without parameters */
 };
 
 #define DR_REGISTRY_MANIFEST_INIT                                                                  \
@@ -93,8 +93,7 @@ struct dr_blob_get {
     const char *repository;
     struct dr_digest digest;
     uint64_t size;
-    int (*write)(void *context, uint64_t offset, const void *data, size_t size,
-                 struct dr_err *err);
+    int (*write)(void *context, uint64_t offset, const void *data, size_t size, struct dr_err *err);
     void *context;
 };
 

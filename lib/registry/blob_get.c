@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/registry/pool.h"
+#include "lib/registry/registry.h"
+#include "lib/registry/session.h"
+
+/* A try that brought this much was worth it: the count of failed ones starts again. */
+#define PROGRESS_BYTES (1u << 20)
+
+struct get_job {
+    struct dr_job job;
+    const struct dr_blob_get *get;
+    struct dr_progress *progress;
+    struct dr_hash *hash;
+    uint64_t done;    /* bytes hashed and written */
+    uint64_t counted; /* the same at the last look at `tries` */
+    unsigned attempt; /* whose answer's first bytes have been seen */
+    bool mismatched;  /* the whole of it had another digest once */
+};
+
+struct get_run {
+    struct dr_registry *registry;
+    const struct dr_blob_get *gets;
+    struct dr_progress *progress;
+};
+
+static int wrap(const struct dr_registry *registry, const struct dr_blob_get *get,
+                struct dr_err *err)
+{
+    char digest[DR_DIGEST_TEXT];
+
+    return dr_err_wrap(err, "fetch %s of '%s' from registry '%s'",
+                       dr_digest_text(&get->digest, digest), get->repository, registry->host);
+}
+
+static void start_over(struct get_job *job)
+{
+    struct dr_digest unused;
+
+    dr_hash_end(job->hash, &unused);
+    if (job->progress)
+        dr_progress_take_back(job->progress, job->done);
+    job->done = job->counted = job->job.exchange.from = 0;
+}
+
+/* "bytes FIRST-LAST/TOTAL" (RFC 9110 §14.4): is it what we need to go on? */
+static bool continues(const struct get_job *job)
+{
+    uint64_t first;
+    uint64_t last;
+    char value[128];
+
+    return dr_http_header(&job->job.exchange.response, "Content-Range", 0, value, sizeof value) &&
+           sscanf(value, "bytes %" SCNu64 "-%" SCNu64, &first, &last) == 2 && first == job->done &&
+           last >= first && last < job->get->size;
+}
+
+/* The first bytes of an answer: where do they belong? */
+static int begin_answer(struct get_job *job, struct dr_err *err)
+{
+    long status = job->job.exchange.response.status;
+
+    job->attempt = job->job.exchange.attempts;
+    if (status == 206) {
+        if (job->done > 0 && continues(job))
+            return 0;
+        start_over(job);
+        return dr_fail(err, DR_ERR_NET, "the registry sent another range than it was asked for");
+    }
+    if (status != 200)
+        return dr_fail(err, DR_ERR_NET, "the registry answered %ld to a GET", status);
+    if (job->done > 0)
+        start_over(job);
+    return 0;
+}
+
+static int take_bytes(void *context, const void *data, size_t size, struct dr_err *err)
+{
+    struct get_job *job = context;
+    const struct dr_blob_get *get = job->get;
+
+    if (job->attempt != job->job.exchange.attempts && begin_answer(job, err) < 0)
+        return -1;
+    if (size > get->size - job->done)
+        return dr_fail(err, DR_ERR_VERIFY,
+                       "it is longer than the %" PRIu64 " bytes that its manifest says", get->size);
+    dr_hash_add(job->hash, data, size);
+    if (get->write(get->context, job->done, data, size, err) < 0)
+        return -1;
+    job->done += size;
+    job->job.exchange.from = job->done;
+    if (job->progress)
+        dr_progress_add(job->progress, size);
+    if (job->done - job->counted >= PROGRESS_BYTES) {
+        job->counted = job->done;
+        job->job.exchange.tries = 0;
+    }
+    return 0;
+}
+
+static int begin(void *context, struct dr_job *base, struct dr_err *err)
+{
+    struct get_run *run = context;
+    struct get_job *job = (struct get_job *)(void *)base;
+    struct dr_exchange *exchange = &base->exchange;
+    char digest[DR_DIGEST_TEXT];
+
+    job->get = &run->gets[base->index];
+    job->progress = run->progress;
+    job->hash = dr_hash_new(err);
+    if (!job->hash ||
+        dr_exchange_ask(exchange, "GET",
+                        dr_session_url(run->registry, job->get->repository, "/blobs/",
+                                       dr_digest_text(&job->get->digest, digest), err),
+                        dr_session_scope(job->get->repository, "pull", err)) < 0)
+        return -1;
+    exchange->sink = take_bytes;
+    exchange->context = job;
+    return 0;
+}
+
+/* All of its bytes are here. A digest that is wrong gets a second chance, since what was in between
+ * may have been at fault. */
+static int finish(struct get_job *job, struct dr_err *err)
+{
+    struct dr_digest digest;
+    char text[DR_DIGEST_TEXT];
+
+    dr_hash_end(job->hash, &digest);
+    if (dr_digest_equal(&digest, &job->get->digest))
+        return 1;
+    start_over(job);
+    dr_fail(err, DR_ERR_VERIFY, "its bytes have the digest %s", dr_digest_text(&digest, text));
+    if (job->mismatched)
+        return -1;
+    job->mismatched = true;
+    return 0;
+}
+
+static int answered(void *context, struct dr_job *base, struct dr_err *err)
+{
+    struct get_run *run = context;
+    struct get_job *job = (struct get_job *)(void *)base;
+    struct dr_err why = DR_ERR_INIT;
+    long status = base->exchange.response.status;
+    int done;
+
+    if (status == 416) { /* the blob there is shorter than what we have */
+        start_over(job);
+        dr_exchange_refused(run->registry, &base->exchange, &why);
+        done = dr_exchange_again(&base->exchange, &why, err);
+    } else if (status != 200 && status != 206) {
+        done = dr_exchange_refused(run->registry, &base->exchange, err);
+    } else if (job->done < job->get->size) {
+        dr_fail(&why, DR_ERR_NET, "it ends after %" PRIu64 " of %" PRIu64 " bytes", job->done,
+                job->get->size);
+        done = dr_exchange_again(&base->exchange, &why, err);
+    } else {
+        done = finish(job, &why);
+        if (done < 0 && err)
+            *err = why;
+    }
+    return done < 0 ? wrap(run->registry, job->get, err) : done;
+}
+
+static int failed(void *context, struct dr_job *base, const struct dr_err *failure,
+                  struct dr_err *err)
+{
+    struct get_run *run = context;
+
+    if (err)
+        *err = *failure;
+    if (failure->code == DR_ERR_STOPPED)
+        return -1;
+    return wrap(run->registry, ((struct get_job *)(void *)base)->get, err);
+}
+
+static void end(struct dr_job *base)
+{
+    dr_hash_free(((struct get_job *)(void *)base)->hash);
+}
+
+int dr_registry_get_blobs(struct dr_registry *registry, const struct dr_blob_get *gets,
+                          size_t count, unsigned parallel, struct dr_progress *progress,
+                          struct dr_err *err)
+{
+    static const struct dr_job_kind kind = {
+        .size = sizeof(struct get_job),
+        .begin = begin,
+        .answered = answered,
+        .failed = failed,
+        .end = end,
+    };
+    struct get_run run = {.registry = registry, .gets = gets, .progress = progress};
+
+    return dr_pool_run(registry, &kind, &run, count, parallel, err);
+}
+
+static int add_to_buffer(void *context, uint64_t offset, const void *data, size_t size,
+                         struct dr_err *err)
+{
+    struct dr_buf *buffer = context;
+
+    if (offset == 0)
+        dr_buf_clear(buffer);
+    return dr_buf_add(buffer, data, size, err);
+}
+
+int dr_registry_get_blob(struct dr_registry *registry, const char *repository,
+                         const struct dr_digest *digest, uint64_t size, struct dr_buf *ret_data,
+                         struct dr_err *err)
+{
+    struct dr_blob_get get = {
+        .repository = repository,
+        .digest = *digest,
+        .size = size,
+        .write = add_to_buffer,
+        .context = ret_data,
+    };
+
+    assert(ret_data->size == 0);
+    return dr_registry_get_blobs(registry, &get, 1, 1, NULL, err);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/registry/registry.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/cleanup.h"
+#include "lib/registry/exchange.h"
+#include "lib/registry/session.h"
+#include "lib/registry/token.h"
+#include "lib/text.h"
+
+/* Where docker.io's images really are. */
+static const char *api_host(const char *host)
+{
+    return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
+}
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr four;
+    char name[256];
+
+    if (dr_text_starts(host, "[::1]"))
+        return true;
+    if (dr_text_put(name, sizeof name, host) < 0)
+        return false;
+    name[strcspn(name, ":")] = '\0';
+    return strcasecmp(name, "localhost") == 0 ||
+           (inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+}
+
+struct dr_registry *dr_registry_new(const struct dr_registry_options *options, struct dr_err *err)
+{
+    struct dr_registry *registry = calloc(1, sizeof *registry);
+    bool loopback = is_loopback(options->host);
+
+    if (!registry) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    registry->log = options->log;
+    registry->insecure = options->insecure || loopback;
+    registry->host = dr_text_copy(options->host, err);
+    if (registry->host &&
+        dr_certs_find(DR_CERTS_FOLDER, options->host, options->ca_file, &registry->certs, err) ==
+            0 &&
+        dr_credential_find(options->host, &registry->credential, err) == 0) {
+        /* As the engine does on loopback; but who names a CA wants it to count. */
+        registry->verified = !options->insecure && !(loopback && !registry->certs.ca_pem);
+        registry->http =
+            dr_http_new(&(struct dr_http_options){.ca_pem = registry->certs.ca_pem,
+                                                  .cert_file = registry->certs.cert_file,
+                                                  .key_file = registry->certs.key_file,
+                                                  .insecure = !registry->verified},
+                        err);
+    }
+    if (registry->http)
+        return registry;
+    dr_registry_free(registry);
+    return NULL;
+}
+
+void dr_registry_free(struct dr_registry *registry)
+{
+    if (!registry)
+        return;
+    dr_http_free(registry->http);
+    dr_token_free_all(registry);
+    dr_credential_release(&registry->credential);
+    dr_certs_release(&registry->certs);
+    free(registry->base);
+    free(registry->host);
+    free(registry);
+}
+
+const char *dr_registry_host(const struct dr_registry *registry)
+{
+    return registry->host;
+}
+
+/* Whether something that speaks the protocol is there. A TLS server tells clients in the clear with
+ * 400, or sends them elsewhere. 1: yes; 0: no, `ret_why` tells. */
+static int probe(struct dr_registry *registry, const char *base, struct dr_err *ret_why)
+{
+    dr_auto_http_response struct dr_http_response answer = DR_HTTP_RESPONSE_INIT(DR_ANSWER_MAX);
+    dr_autofree char *url = dr_text_format(ret_why, "%s/v2/", base);
+    bool plain = dr_text_starts(base, "http://");
+
+    if (!url ||
+        dr_http_do(registry->http, &(struct dr_http_request){.url = url}, &answer, ret_why) < 0)
+        return 0;
+    if (plain && (answer.status == 400 || (answer.status >= 300 && answer.status < 400))) {
+        dr_fail(ret_why, DR_ERR_NET, "%s: answered %ld", url, answer.status);
+        return 0;
+    }
+    return 1;
+}
+
+/* With a port there is one server behind it, and asking in the clear first (nothing secret is in the
+ * question) spares servers without TLS a handshake that some never end. Without, 443 comes before
+ * 80. */
+static int find_base(struct dr_registry *registry, struct dr_err *ret_why)
+{
+    const char *host = api_host(registry->host);
+    const char *end = strrchr(host, ']');
+    bool has_port = strchr(end ? end : host, ':') != NULL;
+    const char *const schemes[] = {has_port ? "http" : "https", has_port ? "https" : "http"};
+
+    for (size_t i = 0; i < 2; i++) {
+        dr_autofree char *base = dr_text_format(ret_why, "%s://%s", schemes[i], host);
+        struct dr_err why = DR_ERR_INIT;
+
+        if (!base)
+            return -1;
+        if (probe(registry, base, &why)) {
+            registry->base = dr_steal(base);
+            return 0;
+        }
+        /* When nothing is there both say so, and when TLS fails its word is the one that helps. */
+        if (why.code == DR_ERR_STOPPED || dr_text_starts(base, "https"))
+            *ret_why = why;
+        if (why.code == DR_ERR_STOPPED)
+            break;
+    }
+    return -1;
+}
+
+int dr_session_open(struct dr_registry *registry, struct dr_err *err)
+{
+    struct dr_exchange tries = DR_EXCHANGE_INIT(0);
+
+    if (registry->base)
+        return 0;
+    if (!registry->insecure) {
+        registry->base = dr_text_format(err, "https://%s", api_host(registry->host));
+        return registry->base ? 0 : -1;
+    }
+    for (;;) {
+        struct dr_err why = DR_ERR_INIT;
+
+        if (find_base(registry, &why) == 0)
+            return 0;
+        if (why.code == DR_ERR_NET && dr_exchange_again(&tries, &why, err) == 0) {
+            dr_exchange_pause(&tries);
+            continue;
+        }
+        if (why.code != DR_ERR_NET && err)
+            *err = why;
+        return why.code == DR_ERR_STOPPED ? -1
+                                          : dr_err_wrap(err, "reach registry '%s'", registry->host);
+    }
+}
+
+char *dr_session_url(struct dr_registry *registry, const char *repository, const char *middle,
+                     const char *tail, struct dr_err *err)
+{
+    if (dr_session_open(registry, err) < 0)
+        return NULL;
+    return dr_text_format(err, "%s/v2/%s%s%s", registry->base, repository, middle, tail);
+}
+
+char *dr_session_scope(const char *repository, const char *actions, struct dr_err *err)
+{
+    return dr_text_format(err, "repository:%s:%s", repository, actions);
+}
+
+int dr_registry_ping(struct dr_registry *registry, struct dr_err *err)
+{
+    dr_auto_exchange struct dr_exchange exchange = DR_EXCHANGE_INIT(DR_ANSWER_MAX);
+    char *url = NULL;
+
+    if (dr_session_open(registry, err) < 0)
+        return -1;
+    url = dr_text_format(err, "%s/v2/", registry->base);
+    if (dr_exchange_ask(&exchange, "GET", url, dr_text_copy("", err)) < 0 ||
+        dr_exchange_run(registry, &exchange, err) < 0)
+        return -1;
+    if (exchange.response.status == 404)
+        return dr_fail(err, DR_ERR_NET, "'%s' answers, but it is no registry (404 for /v2/)",
+                       registry->host);
+    return exchange.response.status == 200 ? 0 : dr_exchange_refused(registry, &exchange, err);
+}
