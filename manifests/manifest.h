@@ -38,7 +38,10 @@
 /* No image has more: docker itself stops at 127. */
 #define DR_LAYERS_MAX 1024
 
-/* One blob as a manifest names it. `size` is at most INT64_MAX / 2, so sums of a few never wrap. */
+/* No layer comes near a TiB, and a million of such sizes add up without wrapping. */
+#define DR_BLOB_MAX (UINT64_C(1) << 40)
+
+/* One blob as a manifest names it; `size` is at most DR_BLOB_MAX. */
 struct dr_descriptor {
     char media_type[DR_MEDIA_TYPE_MAX];
     struct dr_digest digest;
@@ -82,10 +85,10 @@ void dr_image_manifest_release(struct dr_image_manifest *image);
 int dr_index_choose(const void *data, size_t size, const char *os, const char *architecture,
                     struct dr_descriptor *ret_child, struct dr_err *err);
 
-/* Words for the operator about what later readers of this image may trip over (a config that is
- * typed as bytes, zstd layers); appended comma-less, one call per warning. */
-typedef int dr_manifest_warning_fn(void *context, const char *warning, struct dr_err *err);
-int dr_image_manifest_warnings(const struct dr_image_manifest *image, dr_manifest_warning_fn *each,
-                               void *context, struct dr_err *err);
+/* What later readers of this image may trip over, as words for the operator: writes at most
+ * DR_WARNINGS_MAX static texts and returns how many. */
+#define DR_WARNINGS_MAX 4
+size_t dr_image_manifest_warnings(const struct dr_image_manifest *image,
+                                  const char *ret_warnings[DR_WARNINGS_MAX]);
 
 #endif

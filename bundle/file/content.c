@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/file/content.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/file/sums.h"
+#include "lib/buf.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+
+#define LINES_MAX (16u << 20)
+
+int dr_images_id(const struct dr_bundle_image *images, size_t count, struct dr_digest *ret_id,
+                 struct dr_err *err)
+{
+    dr_auto_buf struct dr_buf lines = DR_BUF_INIT(LINES_MAX);
+
+    for (size_t i = 0; i < count; i++) {
+        char name[DR_REFERENCE_TEXT];
+        char digest[DR_DIGEST_TEXT];
+
+        if (dr_buf_printf(&lines, err, "%s %s\n", dr_reference_text(&images[i].reference, name),
+                          dr_digest_text(&images[i].manifest.digest, digest)) < 0)
+            return -1;
+    }
+    dr_digest_of(lines.data, lines.size, ret_id);
+    return 0;
+}
+
+/* A blob and where it was first named. */
+struct use {
+    struct dr_bundle_blob blob;
+    size_t order;
+};
+
+static int by_digest(const void *a, const void *b)
+{
+    const struct use *one = a;
+    const struct use *other = b;
+    int compared = dr_digest_compare(&one->blob.digest, &other->blob.digest);
+
+    if (compared)
+        return compared;
+    if (one->blob.layer != other->blob.layer)
+        return one->blob.layer - other->blob.layer;
+    return one->order < other->order ? -1 : one->order > other->order;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct use *one = a;
+    const struct use *other = b;
+
+    if (one->blob.layer != other->blob.layer)
+        return one->blob.layer - other->blob.layer;
+    if (!one->blob.layer)
+        return dr_digest_compare(&one->blob.digest, &other->blob.digest);
+    return one->order < other->order ? -1 : one->order > other->order;
+}
+
+static void add_use(struct use *uses, size_t *count, const struct dr_descriptor *descriptor,
+                    bool layer)
+{
+    uses[*count] = (struct use){
+        .blob = {.digest = descriptor->digest, .size = descriptor->size, .layer = layer},
+        .order = *count,
+    };
+    (*count)++;
+}
+
+static struct use *all_uses(const struct dr_bundle_image *images, size_t image_count,
+                            size_t *ret_count, struct dr_err *err)
+{
+    size_t room = 1;
+    size_t count = 0;
+    struct use *uses;
+
+    for (size_t i = 0; i < image_count; i++)
+        room += 2 + images[i].content.layer_count;
+    uses = calloc(room, sizeof *uses);
+    if (!uses) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < image_count; i++) {
+        const struct dr_image_manifest *content = &images[i].content;
+
+        add_use(uses, &count, &images[i].manifest, false);
+        add_use(uses, &count, &content->config, false);
+        for (size_t j = 0; j < content->layer_count; j++)
+            add_use(uses, &count, &content->layers[j], true);
+    }
+    *ret_count = count;
+    return uses;
+}
+
+/* Keeps the first of each digest. */
+static int merge(struct use *uses, size_t *count, struct dr_err *err)
+{
+    size_t kept = 0;
+
+    qsort(uses, *count, sizeof *uses, by_digest);
+    for (size_t i = 0; i < *count; i++) {
+        const struct dr_bundle_blob *last = kept ? &uses[kept - 1].blob : NULL;
+
+        if (!last || !dr_digest_equal(&last->digest, &uses[i].blob.digest)) {
+            uses[kept++] = uses[i];
+        } else if (last->size != uses[i].blob.size) {
+            char digest[DR_DIGEST_TEXT];
+
+            return dr_fail(err, DR_ERR_FORMAT, "the blob %s is named with %llu and with %llu bytes",
+                           dr_digest_text(&last->digest, digest), (unsigned long long)last->size,
+                           (unsigned long long)uses[i].blob.size);
+        }
+    }
+    *count = kept;
+    return 0;
+}
+
+int dr_images_blobs(const struct dr_bundle_image *images, size_t count,
+                    struct dr_bundle_blob **ret_blobs, size_t *ret_count, struct dr_err *err)
+{
+    size_t used;
+    dr_autofree struct use *uses = all_uses(images, count, &used, err);
+    struct dr_bundle_blob *blobs;
+
+    if (!uses || merge(uses, &used, err) < 0)
+        return -1;
+    qsort(uses, used, sizeof *uses, by_place);
+    blobs = calloc(used + 1, sizeof *blobs);
+    if (!blobs)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < used; i++)
+        blobs[i] = uses[i].blob;
+    *ret_blobs = blobs;
+    *ret_count = used;
+    return 0;
+}
+
+/* The name under which readers find the image: with its tag where it has one, else with its digest. */
+static const char *reader_name(const struct dr_bundle_image *image, char ret[DR_REFERENCE_TEXT])
+{
+    struct dr_reference reference = image->reference;
+
+    if (*reference.tag)
+        reference.has_digest = false;
+    return dr_reference_text(&reference, ret);
+}
+
+static json_t *index_entry(const struct dr_bundle_image *image)
+{
+    char digest[DR_DIGEST_TEXT];
+    char name[DR_REFERENCE_TEXT];
+
+    reader_name(image, name);
+    return json_pack("{s:s, s:s, s:I, s:{s:s, s:s}}", "mediaType", image->manifest.media_type,
+                     "digest", dr_digest_text(&image->manifest.digest, digest), "size",
+                     (json_int_t)image->manifest.size, "annotations", "io.containerd.image.name",
+                     name, "org.opencontainers.image.ref.name", name);
+}
+
+char *dr_images_index(const struct dr_bundle_image *images, size_t count, struct dr_err *err)
+{
+    json_auto_t *index = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType",
+                                   DR_MEDIA_OCI_INDEX, "manifests");
+    json_t *entries = json_object_get(index, "manifests");
+
+    for (size_t i = 0; i < count; i++) {
+        if (dr_json_append(entries, index_entry(&images[i]), err) < 0)
+            return NULL;
+    }
+    return dr_json_text(index, false, err);
+}
+
+static json_t *docker_entry(const struct dr_bundle_image *image, struct dr_err *err)
+{
+    char path[DR_MEMBER_NAME];
+    char name[DR_REFERENCE_TEXT];
+    json_auto_t *entry =
+        json_pack("{s:s, s:[], s:[]}", "Config",
+                  dr_sums_blob_name(&image->content.config.digest, path), "RepoTags", "Layers");
+    json_t *tags = json_object_get(entry, "RepoTags");
+    json_t *layers = json_object_get(entry, "Layers");
+
+    if (*image->reference.tag &&
+        dr_json_append(tags, json_string(reader_name(image, name)), err) < 0)
+        return NULL;
+    for (size_t i = 0; i < image->content.layer_count; i++) {
+        dr_sums_blob_name(&image->content.layers[i].digest, path);
+        if (dr_json_append(layers, json_string(path), err) < 0)
+            return NULL;
+    }
+    return json_incref(entry);
+}
+
+char *dr_images_docker(const struct dr_bundle_image *images, size_t count, struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *entry = docker_entry(&images[i], err);
+
+        if (!entry || dr_json_append(list, entry, err) < 0)
+            return NULL;
+    }
+    return dr_json_text(list, false, err);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_FILE_CONTENT_H
+#define DROVER_BUNDLE_FILE_CONTENT_H
+
+/*
+ * What is in a bundle, as plain data: the whole, its images, their blobs. Writer and reader share these structs and
+ * the rules below, which say what follows from the list of images alone: the reader computes it again and compares,
+ * so no two parts of a bundle can tell different stories.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/hash.h"
+#include "lib/reference.h"
+#include "manifests/manifest.h"
+
+/* What bundle.json says of the whole, and what the reader found. Texts are printable ASCII. */
+struct dr_bundle_about {
+    const char *release;     /* "v1.0.2"; NULL: images only */
+    const char *builder;     /* "drover 0.1.0" */
+    const char *created;     /* "2016-05-26T18:13:38Z" */
+    const char *expires;     /* NULL: never */
+    const char *channel;     /* "default" */
+    uint64_t serial;         /* grows with every bundle of a channel */
+    struct dr_digest id;     /* of the list of images: equal ids, equal images */
+    struct dr_digest sums;   /* of SHA256SUMS: names this very bundle, whoever signed it */
+    struct dr_digest key_id; /* of the key whose signature was good; all zero when unverified */
+    uint64_t bytes;          /* of the file */
+    uint64_t layer_bytes;    /* what dr_bundle_hash_layers() reads */
+    size_t members;
+    bool verified; /* false: nobody vouches for anything here */
+};
+
+/* Roles of images in a release. */
+#define DR_ROLE_SERVER "server"
+#define DR_ROLE_AGENT "agent"
+#define DR_ROLE_AGENT_INSTANCE "agent-instance"
+#define DR_ROLE_EXTRA "extra" /* named on the command line */
+
+struct dr_bundle_image {
+    struct dr_reference reference;    /* docker.io/rancher/server:v1.0.2 */
+    const char *role;                 /* DR_ROLE_*; those of later versions are fine too */
+    const char *platform;             /* "linux/amd64" */
+    struct dr_descriptor manifest;    /* type, digest, size: what goes to the registry */
+    struct dr_image_manifest content; /* config (its digest is the image ID) and layers */
+    const char *const *warnings;      /* ended by NULL; NULL: none */
+    bool has_source;                  /* chosen from a list of platforms with the digest `source` */
+    struct dr_digest source;
+};
+
+struct dr_bundle_blob {
+    struct dr_digest digest;
+    uint64_t offset; /* of the first byte in the file */
+    uint64_t size;
+    bool layer; /* false: a manifest or config */
+};
+
+/* The most images that one bundle may name. */
+#define DR_IMAGES_MAX 4096
+
+/* SHA-256 over the lines "<reference> <manifest digest>\n" of all images. */
+int dr_images_id(const struct dr_bundle_image *images, size_t count, struct dr_digest *ret_id,
+                 struct dr_err *err);
+
+/* Every blob that the images need, once, in the order of a bundle, offsets 0: manifests and configs ascending by
+ * digest, then layers by their first use. A blob named with two sizes is DR_ERR_FORMAT. Owned by the caller. */
+int dr_images_blobs(const struct dr_bundle_image *images, size_t count,
+                    struct dr_bundle_blob **ret_blobs, size_t *ret_count, struct dr_err *err);
+
+/* index.json: an OCI image index with one descriptor per image. */
+char *dr_images_index(const struct dr_bundle_image *images, size_t count, struct dr_err *err);
+
+/* manifest.json: what `docker load` reads. */
+char *dr_images_docker(const struct dr_bundle_image *images, size_t count, struct dr_err *err);
+
+/* oci-layout, always the same. */
+#define DR_OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
+
+#endif

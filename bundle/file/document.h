@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_FILE_DOCUMENT_H
+#define DROVER_BUNDLE_FILE_DOCUMENT_H
+
+/* bundle.json: what the builder declares, written and read. docs/bundle-format.md has it key by key. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "bundle/file/content.h"
+#include "lib/err.h"
+
+#define DR_DOCUMENT_FORMAT "drover-bundle/1"
+#define DR_DOCUMENT_MAX (4u << 20)
+
+/* A reader that implements less than a bundle's min_reader refuses it. */
+#define DR_READER_VERSION 1
+
+/* A parsed bundle.json; about and images point into it. Of `about` it fills what bundle.json says, of the images
+ * everything but `content`, which the reader adds. */
+struct dr_document {
+    json_t *json;
+    struct dr_bundle_about about;
+    struct dr_bundle_image *images;
+    size_t image_count;
+    const char **warnings; /* storage of all images' lists */
+};
+
+#define DR_DOCUMENT_INIT                                                                           \
+    {                                                                                              \
+        .json = NULL                                                                               \
+    }
+
+/* The text of bundle.json, owned. */
+char *dr_document_write(const struct dr_bundle_about *about, const struct dr_bundle_image *images,
+                        size_t count, struct dr_err *err);
+
+/* DR_ERR_VERIFY: not what a bundle says; DR_ERR_REFUSED: another format, needs a newer drover, is a delta, or
+ * expired before `now`. */
+int dr_document_parse(const char *text, size_t size, int64_t now, struct dr_document *ret_document,
+                      struct dr_err *err);
+void dr_document_release(struct dr_document *document);
+#define dr_auto_document __attribute__((cleanup(dr_document_release)))
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/file/envelope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bundle/file/sums.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+
+#define WHAT "the bundle"
+
+/* NONBLOCK: a FIFO in the place of the bundle must not make drover wait for ever. */
+static int open_file(struct dr_envelope *envelope, const char *path, struct dr_err *err)
+{
+    struct stat info;
+
+    envelope->fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (envelope->fd < 0 && errno == ELOOP)
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "it is a symbolic link, which can be changed while it is read; name the file "
+            "itself");
+    if (envelope->fd < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "open it");
+    if (fstat(envelope->fd, &info) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "look at it");
+    if (!S_ISREG(info.st_mode))
+        return dr_fail(err, DR_ERR_IO, "it is not an ordinary file");
+    envelope->size = (uint64_t)info.st_size;
+    return 0;
+}
+
+static int fail_header(const char *name, uint64_t offset, struct dr_err *err)
+{
+    return dr_fail(err, DR_ERR_VERIFY, "the header of '%s' at byte %llu is not what it must be",
+                   name, (unsigned long long)offset);
+}
+
+static int read_zeros(const struct dr_envelope *envelope, uint64_t offset, size_t size,
+                      const char *where, struct dr_err *err)
+{
+    unsigned char bytes[DR_TRAILER];
+
+    if (dr_file_pread(envelope->fd, bytes, size, offset, WHAT, err) < 0)
+        return -1;
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i])
+            return dr_fail(err, DR_ERR_VERIFY, "byte %llu, %s, is not zero",
+                           (unsigned long long)(offset + i), where);
+    }
+    return 0;
+}
+
+/* Checks header and padding of a member called `name` at layout->end, and appends it there. */
+static int step(const struct dr_envelope *envelope, struct dr_layout *layout, const char *name,
+                const struct dr_digest *digest, struct dr_err *err)
+{
+    unsigned char found[DR_BLOCK];
+    unsigned char right[DR_BLOCK];
+    uint64_t at = layout->end;
+    uint64_t size;
+
+    if (dr_file_pread(envelope->fd, found, sizeof found, at, WHAT, err) < 0)
+        return -1;
+    if (dr_header_size(found, &size) < 0 || size > INT64_MAX)
+        return fail_header(name, at, err);
+    dr_header_make(name, size, right);
+    if (memcmp(found, right, sizeof found) != 0)
+        return fail_header(name, at, err);
+    if (dr_layout_add(layout, name, size, digest, err) < 0)
+        return -1;
+    if (dr_layout_total(layout) > envelope->size)
+        return dr_fail(err, DR_ERR_VERIFY,
+                       "the file ends too early: '%s' and the end need %llu bytes, there are %llu",
+                       name, (unsigned long long)dr_layout_total(layout),
+                       (unsigned long long)envelope->size);
+    return read_zeros(envelope, layout->end - dr_padding(size), dr_padding(size), "behind a member",
+                      err);
+}
+
+static const struct dr_member *last_of(const struct dr_layout *layout)
+{
+    return &layout->members[layout->count - 1];
+}
+
+static int load(const struct dr_envelope *envelope, const struct dr_member *member, size_t max,
+                struct dr_buf *ret_data, struct dr_err *err)
+{
+    char chunk[16384];
+
+    if (member->size > max)
+        return dr_fail(err, DR_ERR_VERIFY, "'%s' has %llu bytes, more than %zu", member->name,
+                       (unsigned long long)member->size, max);
+    for (uint64_t done = 0; done < member->size;) {
+        uint64_t left = member->size - done;
+        size_t size = left < sizeof chunk ? (size_t)left : sizeof chunk;
+
+        if (dr_file_pread(envelope->fd, chunk, size, member->offset + done, WHAT, err) < 0 ||
+            dr_buf_add(ret_data, chunk, size, err) < 0)
+            return -1;
+        done += size;
+    }
+    return dr_buf_add(ret_data, "", 0, err);
+}
+
+static int load_signature(const struct dr_envelope *envelope, struct dr_layout *head,
+                          const char *name, struct dr_signature *ret, struct dr_err *err)
+{
+    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(DR_SIGNATURE_MAX);
+
+    if (step(envelope, head, name, NULL, err) < 0 ||
+        load(envelope, last_of(head), DR_SIGNATURE_MAX, &bytes, err) < 0)
+        return -1;
+    memcpy(ret->bytes, bytes.data, bytes.size);
+    ret->size = bytes.size;
+    return 0;
+}
+
+/* The name in the header at `offset` if it can be a co-signature's. */
+static bool peek_cosignature(const struct dr_envelope *envelope, uint64_t offset,
+                             char ret_name[DR_MEMBER_NAME])
+{
+    if (pread(envelope->fd, ret_name, DR_MEMBER_NAME, (off_t)offset) != DR_MEMBER_NAME)
+        return false;
+    ret_name[DR_MEMBER_NAME - 1] = '\0';
+    return dr_sums_is_cosignature(ret_name);
+}
+
+static int load_signatures(const struct dr_envelope *envelope, struct dr_layout *head,
+                           struct dr_signature ret[DR_SIGNATURES_MAX], size_t *ret_count,
+                           struct dr_err *err)
+{
+    char name[DR_MEMBER_NAME];
+    size_t count = 1;
+
+    if (load_signature(envelope, head, DR_NAME_SIGNATURE, &ret[0], err) < 0)
+        return -1;
+    while (peek_cosignature(envelope, head->end, name)) {
+        if (count == DR_SIGNATURES_MAX)
+            return dr_fail(err, DR_ERR_VERIFY, "it has more than %d signatures", DR_SIGNATURES_MAX);
+        if (count > 1 && strcmp(last_of(head)->name, name) >= 0)
+            return dr_fail(err, DR_ERR_VERIFY, "'%s' is not in its place", name);
+        if (load_signature(envelope, head, name, &ret[count], err) < 0)
+            return -1;
+        count++;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+/* Everything in front of bundle.json; `ret_list` is authentic when it returns 0 (unless nobody asked for that). */
+static int read_head(struct dr_envelope *envelope, const struct dr_bundle_trust *trust,
+                     struct dr_layout *head, struct dr_buf *ret_list, struct dr_err *err)
+{
+    struct dr_signature signatures[DR_SIGNATURES_MAX];
+    size_t count;
+
+    if (step(envelope, head, DR_NAME_SUMS, NULL, err) < 0)
+        return dr_err_advise(err, "is this a drover bundle?");
+    if (load(envelope, last_of(head), DR_SUMS_MAX, ret_list, err) < 0 ||
+        load_signatures(envelope, head, signatures, &count, err) < 0)
+        return -1;
+    dr_digest_of(ret_list->data, ret_list->size, &envelope->sums);
+    if (trust->unverified)
+        return 0;
+    return dr_trust_check(trust, ret_list->data, ret_list->size, signatures, count,
+                          &envelope->key_id, err);
+}
+
+static int walk(struct dr_envelope *envelope, const struct dr_sums *sums, struct dr_err *err)
+{
+    for (size_t i = 0; i < sums->count; i++) {
+        if (step(envelope, &envelope->layout, sums->lines[i].name, &sums->lines[i].digest, err) < 0)
+            return -1;
+    }
+    if (dr_layout_total(&envelope->layout) != envelope->size)
+        return dr_fail(err, DR_ERR_VERIFY, "the file has %llu bytes behind its end at byte %llu",
+                       (unsigned long long)(envelope->size - dr_layout_total(&envelope->layout)),
+                       (unsigned long long)dr_layout_total(&envelope->layout));
+    return read_zeros(envelope, envelope->layout.end, DR_TRAILER, "at the end", err);
+}
+
+int dr_envelope_open(struct dr_envelope *envelope, const char *path,
+                     const struct dr_bundle_trust *trust, struct dr_err *err)
+{
+    dr_auto_layout struct dr_layout head = DR_LAYOUT_INIT;
+    dr_auto_buf struct dr_buf list = DR_BUF_INIT(DR_SUMS_MAX);
+    dr_auto_sums struct dr_sums sums = DR_SUMS_INIT;
+
+    if (open_file(envelope, path, err) < 0 || read_head(envelope, trust, &head, &list, err) < 0 ||
+        dr_sums_parse(list.data, list.size, &sums, err) < 0)
+        return -1;
+    envelope->layout.end = head.end;
+    return walk(envelope, &sums, err);
+}
+
+void dr_envelope_release(struct dr_envelope *envelope)
+{
+    if (envelope->fd >= 0)
+        close(dr_steal_fd(&envelope->fd));
+    dr_layout_release(&envelope->layout);
+}
+
+int dr_envelope_load(const struct dr_envelope *envelope, const struct dr_member *member, size_t max,
+                     struct dr_buf *ret_data, struct dr_err *err)
+{
+    size_t before = ret_data->size;
+    struct dr_digest digest;
+
+    if (load(envelope, member, max, ret_data, err) < 0)
+        return -1;
+    dr_digest_of(ret_data->data + before, ret_data->size - before, &digest);
+    if (!dr_digest_equal(&digest, &member->digest))
+        return dr_fail(err, DR_ERR_VERIFY, "the content of '%s' (byte %llu on) was changed",
+                       member->name, (unsigned long long)member->offset);
+    return 0;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/file/reader.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/file/document.h"
+#include "bundle/file/envelope.h"
+#include "bundle/file/hasher.h"
+#include "bundle/file/sums.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/text.h"
+
+#define MANIFEST_MAX (4u << 20)
+#define README_MAX (64u << 10)
+
+/* Their places in the list, which dr_sums_parse() has checked. */
+enum {
+    AT_DOCUMENT,
+    AT_OCI_LAYOUT,
+    AT_INDEX,
+    AT_DOCKER,
+    AT_BLOBS,
+};
+
+struct dr_bundle {
+    struct dr_envelope envelope;
+    struct dr_document document;
+    struct dr_bundle_blob *blobs; /* in file order */
+    size_t blob_count;
+    const struct dr_bundle_blob **by_digest;
+};
+
+static int compare_blobs(const void *a, const void *b)
+{
+    return dr_digest_compare(&(*(const struct dr_bundle_blob *const *)a)->digest,
+                             &(*(const struct dr_bundle_blob *const *)b)->digest);
+}
+
+static const struct dr_member *member_at(const struct dr_bundle *bundle, size_t index)
+{
+    return &bundle->envelope.layout.members[index];
+}
+
+/* The blobs as the list has them, sorted for searching. */
+static int index_blobs(struct dr_bundle *bundle, struct dr_err *err)
+{
+    size_t count = bundle->envelope.layout.count - AT_BLOBS;
+
+    bundle->blobs = calloc(count + 1, sizeof *bundle->blobs);
+    bundle->by_digest = calloc(count + 1, sizeof *bundle->by_digest);
+    if (!bundle->blobs || !bundle->by_digest)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const struct dr_member *member = member_at(bundle, AT_BLOBS + i);
+
+        if (!dr_sums_is_blob(member->name))
+            break;
+        bundle->blobs[i] = (struct dr_bundle_blob){
+            .digest = member->digest, .offset = member->offset, .size = member->size};
+        bundle->by_digest[i] = &bundle->blobs[i];
+        bundle->blob_count++;
+    }
+    qsort(bundle->by_digest, bundle->blob_count, sizeof *bundle->by_digest, compare_blobs);
+    for (size_t i = 1; i < bundle->blob_count; i++) {
+        if (compare_blobs(&bundle->by_digest[i - 1], &bundle->by_digest[i]) == 0)
+            return dr_fail(err, DR_ERR_VERIFY, "a blob is listed twice");
+    }
+    return 0;
+}
+
+const struct dr_bundle_blob *dr_bundle_find_blob(const struct dr_bundle *bundle,
+                                                 const struct dr_digest *digest)
+{
+    const struct dr_bundle_blob wanted = {.digest = *digest};
+    const struct dr_bundle_blob *key = &wanted;
+    const struct dr_bundle_blob *const *found = bsearch(&key, bundle->by_digest, bundle->blob_count,
+                                                        sizeof *bundle->by_digest, compare_blobs);
+
+    return found ? *found : NULL;
+}
+
+static const struct dr_member *member_of(const struct dr_bundle *bundle,
+                                         const struct dr_bundle_blob *blob)
+{
+    return member_at(bundle, AT_BLOBS + (size_t)(blob - bundle->blobs));
+}
+
+int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *digest,
+                        struct dr_buf *ret_data, struct dr_err *err)
+{
+    const struct dr_bundle_blob *blob = dr_bundle_find_blob(bundle, digest);
+    char text[DR_DIGEST_TEXT];
+
+    if (!blob)
+        return dr_fail(err, DR_ERR_VERIFY, "the bundle does not hold %s",
+                       dr_digest_text(digest, text));
+    return dr_envelope_load(&bundle->envelope, member_of(bundle, blob), MANIFEST_MAX, ret_data,
+                            err);
+}
+
+static int load_document(struct dr_bundle *bundle, int64_t now, struct dr_err *err)
+{
+    dr_auto_buf struct dr_buf text = DR_BUF_INIT(DR_DOCUMENT_MAX);
+
+    if (dr_envelope_load(&bundle->envelope, member_at(bundle, AT_DOCUMENT), DR_DOCUMENT_MAX, &text,
+                         err) < 0)
+        return -1;
+    return dr_document_parse(text.data, text.size, now, &bundle->document, err);
+}
+
+static int load_manifest(struct dr_bundle *bundle, struct dr_bundle_image *image,
+                         struct dr_err *err)
+{
+    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(MANIFEST_MAX);
+    enum dr_manifest_kind kind;
+
+    if (dr_bundle_blob_load(bundle, &image->manifest.digest, &bytes, err) < 0)
+        return -1;
+    if (dr_manifest_classify(bytes.data, bytes.size, image->manifest.media_type, &kind, err) < 0 ||
+        dr_image_manifest_parse(bytes.data, bytes.size, &image->content, err) < 0)
+        return -1;
+    memcpy(image->content.media_type, image->manifest.media_type, sizeof image->content.media_type);
+    return 0;
+}
+
+static int load_images(struct dr_bundle *bundle, struct dr_err *err)
+{
+    for (size_t i = 0; i < bundle->document.image_count; i++) {
+        struct dr_bundle_image *image = &bundle->document.images[i];
+        struct dr_err why = DR_ERR_INIT;
+        char name[DR_REFERENCE_TEXT];
+
+        if (load_manifest(bundle, image, &why) < 0)
+            return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code,
+                           "the image '%s': %s", dr_reference_familiar(&image->reference, name),
+                           why.text);
+    }
+    return 0;
+}
+
+/* The blobs must be those that the images need, in the one order that there is, with the sizes that the manifests
+ * say. Marks the layers. */
+static int check_blobs(struct dr_bundle *bundle, struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    dr_autofree struct dr_bundle_blob *right = NULL;
+    size_t count;
+
+    if (dr_images_blobs(bundle->document.images, bundle->document.image_count, &right, &count,
+                        &why) < 0)
+        return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s", why.text);
+    if (count != bundle->blob_count)
+        return dr_fail(err, DR_ERR_VERIFY, "it holds %zu blobs where its images have %zu",
+                       bundle->blob_count, count);
+    for (size_t i = 0; i < count; i++) {
+        struct dr_bundle_blob *found = &bundle->blobs[i];
+
+        if (!dr_digest_equal(&found->digest, &right[i].digest) || found->size != right[i].size)
+            return dr_fail(err, DR_ERR_VERIFY, "'%s' is not the blob that belongs there",
+                           member_of(bundle, found)->name);
+        found->layer = right[i].layer;
+    }
+    return 0;
+}
+
+static int check_member(const struct dr_bundle *bundle, const struct dr_member *member,
+                        const char *right, struct dr_err *err)
+{
+    size_t size = strlen(right);
+    dr_auto_buf struct dr_buf found = DR_BUF_INIT(size);
+
+    if (member->size == size && dr_envelope_load(&bundle->envelope, member, size, &found, err) < 0)
+        return -1;
+    if (member->size != size || memcmp(found.data, right, size) != 0)
+        return dr_fail(err, DR_ERR_VERIFY, "'%s' is not what the images make it", member->name);
+    return 0;
+}
+
+/* What other tools go by must tell what bundle.json tells. */
+static int check_indexes(const struct dr_bundle *bundle, struct dr_err *err)
+{
+    const struct dr_document *document = &bundle->document;
+    dr_autofree char *index = dr_images_index(document->images, document->image_count, err);
+    dr_autofree char *docker =
+        index ? dr_images_docker(document->images, document->image_count, err) : NULL;
+
+    if (!docker)
+        return -1;
+    if (check_member(bundle, member_at(bundle, AT_OCI_LAYOUT), DR_OCI_LAYOUT, err) < 0 ||
+        check_member(bundle, member_at(bundle, AT_INDEX), index, err) < 0)
+        return -1;
+    return check_member(bundle, member_at(bundle, AT_DOCKER), docker, err);
+}
+
+static int check_config(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,
+                        struct dr_err *err)
+{
+    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(MANIFEST_MAX);
+
+    return dr_envelope_load(&bundle->envelope, member_of(bundle, blob), MANIFEST_MAX, &bytes, err);
+}
+
+/* Hashes all that is small and adds up the rest. */
+static int check_rest(struct dr_bundle *bundle, struct dr_err *err)
+{
+    uint64_t later = 0;
+
+    for (size_t i = 0; i < bundle->blob_count; i++) {
+        if (bundle->blobs[i].layer)
+            later += bundle->blobs[i].size;
+        else if (check_config(bundle, &bundle->blobs[i], err) < 0)
+            return -1;
+    }
+    for (size_t i = AT_BLOBS + bundle->blob_count; i < bundle->envelope.layout.count; i++) {
+        const struct dr_member *member = member_at(bundle, i);
+        dr_auto_buf struct dr_buf text = DR_BUF_INIT(README_MAX);
+
+        if (dr_sums_is_program(member->name))
+            later += member->size;
+        else if (dr_envelope_load(&bundle->envelope, member, README_MAX, &text, err) < 0)
+            return -1;
+    }
+    bundle->document.about.layer_bytes = later;
+    return 0;
+}
+
+static int open_bundle(struct dr_bundle *bundle, const char *path,
+                       const struct dr_bundle_trust *trust, struct dr_err *err)
+{
+    struct dr_bundle_about *about = &bundle->document.about;
+
+    if (dr_envelope_open(&bundle->envelope, path, trust, err) < 0 ||
+        load_document(bundle, trust->now, err) < 0 || index_blobs(bundle, err) < 0 ||
+        load_images(bundle, err) < 0 || check_blobs(bundle, err) < 0 ||
+        check_indexes(bundle, err) < 0 || check_rest(bundle, err) < 0)
+        return -1;
+    about->sums = bundle->envelope.sums;
+    about->key_id = bundle->envelope.key_id;
+    about->bytes = bundle->envelope.size;
+    about->members = bundle->envelope.layout.count;
+    about->verified = !trust->unverified;
+    return 0;
+}
+
+struct dr_bundle *dr_bundle_open(const char *path, const struct dr_bundle_trust *trust,
+                                 struct dr_err *err)
+{
+    dr_auto_bundle struct dr_bundle *bundle = calloc(1, sizeof *bundle);
+
+    if (!bundle) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    bundle->envelope = (struct dr_envelope)DR_ENVELOPE_INIT;
+    if (open_bundle(bundle, path, trust, err) < 0) {
+        dr_err_wrap(err, "read the bundle '%s'", path);
+        return NULL;
+    }
+    return dr_steal(bundle);
+}
+
+void dr_bundle_free(struct dr_bundle *bundle)
+{
+    if (!bundle)
+        return;
+    dr_envelope_release(&bundle->envelope);
+    dr_document_release(&bundle->document);
+    free(bundle->blobs);
+    free(bundle->by_digest);
+    free(bundle);
+}
+
+int dr_bundle_hash_layers(struct dr_bundle *bundle, struct dr_progress *progress,
+                          struct dr_err *err)
+{
+    const struct dr_layout *layout = &bundle->envelope.layout;
+    dr_autofree const struct dr_member **members = calloc(layout->count, sizeof *members);
+    size_t count = 0;
+
+    if (!members)
+        return dr_fail_memory(err);
+    for (size_t i = AT_BLOBS; i < layout->count; i++) {
+        size_t blob = i - AT_BLOBS;
+
+        if (blob < bundle->blob_count ? bundle->blobs[blob].layer
+                                      : dr_sums_is_program(layout->members[i].name))
+            members[count++] = &layout->members[i];
+    }
+    return dr_hasher_run(bundle->envelope.fd, members, count, progress, err);
+}
+
+const struct dr_bundle_about *dr_bundle_about(const struct dr_bundle *bundle)
+{
+    return &bundle->document.about;
+}
+
+const struct dr_bundle_image *dr_bundle_images(const struct dr_bundle *bundle, size_t *ret_count)
+{
+    *ret_count = bundle->document.image_count;
+    return bundle->document.images;
+}
+
+const struct dr_bundle_image *dr_bundle_image_with_role(const struct dr_bundle *bundle,
+                                                        const char *role)
+{
+    for (size_t i = 0; i < bundle->document.image_count; i++) {
+        if (strcmp(bundle->document.images[i].role, role) == 0)
+            return &bundle->document.images[i];
+    }
+    return NULL;
+}
+
+const struct dr_bundle_blob *dr_bundle_blobs(const struct dr_bundle *bundle, size_t *ret_count)
+{
+    *ret_count = bundle->blob_count;
+    return bundle->blobs;
+}
+
+int dr_bundle_blob_read(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,
+                        uint64_t offset, void *ret_data, size_t size, struct dr_err *err)
+{
+    assert(offset <= blob->size && size <= blob->size - offset);
+    return dr_file_pread(bundle->envelope.fd, ret_data, size, blob->offset + offset, "the bundle",
+                         err);
+}

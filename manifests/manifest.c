@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manifests/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+#define WHAT "the manifest"
+
+/* The documents' own names for what they are. */
+static const struct {
+    const char *media_type;
+    enum dr_manifest_kind kind;
+} types[] = {
+    {DR_MEDIA_DOCKER_MANIFEST, DR_MANIFEST_IMAGE},
+    {DR_MEDIA_OCI_MANIFEST, DR_MANIFEST_IMAGE},
+    {DR_MEDIA_DOCKER_LIST, DR_MANIFEST_INDEX},
+    {DR_MEDIA_OCI_INDEX, DR_MANIFEST_INDEX},
+    {"application/vnd.docker.distribution.manifest.v1+prettyjws", DR_MANIFEST_SCHEMA1},
+    {"application/vnd.docker.distribution.manifest.v1+json", DR_MANIFEST_SCHEMA1},
+};
+
+/* Registries without schema information say these; nothing follows from them. */
+static bool is_generic(const char *media_type)
+{
+    return !*media_type || strcmp(media_type, "application/json") == 0 ||
+           strcmp(media_type, "application/octet-stream") == 0 ||
+           dr_text_starts(media_type, "text/");
+}
+
+static int check_type(const char *media_type, enum dr_manifest_kind kind, struct dr_err *err)
+{
+    if (is_generic(media_type))
+        return 0;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (strcmp(media_type, types[i].media_type) == 0)
+            return types[i].kind == kind
+                       ? 0
+                       : dr_fail(err, DR_ERR_FORMAT, WHAT " is typed '%s' but is not one",
+                                 media_type);
+    }
+    return dr_fail(err, DR_ERR_FORMAT, "'%.128s' is no kind of image that drover knows",
+                   media_type);
+}
+
+/* What is in the document decides, and only one answer may be possible: readers that disagree about
+ * the kind of a document would see different images under one digest. */
+static int kind_of(const json_t *document, enum dr_manifest_kind *ret_kind, struct dr_err *err)
+{
+    bool list = json_object_get(document, "manifests");
+    bool image = json_object_get(document, "config") || json_object_get(document, "layers");
+    bool old = json_object_get(document, "fsLayers") || json_object_get(document, "history");
+    int64_t version = dr_json_int_or(document, "schemaVersion", 0);
+
+    if (list + image + old != 1)
+        return dr_fail(err, DR_ERR_FORMAT, WHAT " is %s",
+                       list + image + old ? "of two kinds at once" : "neither image nor list");
+    if (version != (old ? 1 : 2))
+        return dr_fail(err, DR_ERR_FORMAT, WHAT " has schemaVersion %lld, which does not fit",
+                       (long long)version);
+    *ret_kind = old ? DR_MANIFEST_SCHEMA1 : list ? DR_MANIFEST_INDEX : DR_MANIFEST_IMAGE;
+    return 0;
+}
+
+static json_t *parse(const void *data, size_t size, enum dr_manifest_kind *ret_kind,
+                     struct dr_err *err)
+{
+    json_auto_t *document = dr_json_parse(data, size, WHAT, err);
+
+    if (!document || kind_of(document, ret_kind, err) < 0 ||
+        check_type(dr_json_string_or(document, "mediaType", ""), *ret_kind, err) < 0)
+        return NULL;
+    return json_incref(document);
+}
+
+int dr_manifest_classify(const void *data, size_t size, const char *content_type,
+                         enum dr_manifest_kind *ret_kind, struct dr_err *err)
+{
+    enum dr_manifest_kind kind;
+    json_auto_t *document = parse(data, size, &kind, err);
+    const char *served = content_type && !is_generic(content_type) ? content_type : NULL;
+    const char *own;
+
+    if (!document || (served && check_type(served, kind, err) < 0))
+        return -1;
+    own = dr_json_string_or(document, "mediaType", served ? served : "");
+    if (served && kind != DR_MANIFEST_SCHEMA1 && strcmp(own, served) != 0)
+        return dr_fail(err, DR_ERR_FORMAT, WHAT " says '%s' but the registry says '%s'", own,
+                       served);
+    *ret_kind = kind;
+    return 0;
+}
+
+/* A media type goes into other documents and onto terminals: printable, no quotes. */
+static int put_media_type(char to[DR_MEDIA_TYPE_MAX], const char *text, struct dr_err *err)
+{
+    for (const char *c = text; *c; c++) {
+        if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')
+            return dr_fail(err, DR_ERR_FORMAT, "a media type is not one");
+    }
+    if (dr_text_put(to, DR_MEDIA_TYPE_MAX, text) < 0)
+        return dr_fail(err, DR_ERR_FORMAT, "a media type is longer than %d bytes",
+                       DR_MEDIA_TYPE_MAX - 1);
+    return 0;
+}
+
+static int read_descriptor(const json_t *object, struct dr_descriptor *ret, struct dr_err *err)
+{
+    struct dr_descriptor descriptor;
+    const char *digest;
+
+    if (put_media_type(descriptor.media_type, dr_json_string_or(object, "mediaType", ""), err) <
+            0 ||
+        dr_json_get_string(object, "digest", &digest, err) < 0 ||
+        dr_digest_parse(digest, &descriptor.digest, err) < 0 ||
+        dr_json_get_uint64(object, "size", &descriptor.size, err) < 0)
+        return -1;
+    if (descriptor.size > DR_BLOB_MAX)
+        return dr_fail(err, DR_ERR_FORMAT, "a size of %llu bytes is nonsense",
+                       (unsigned long long)descriptor.size);
+    *ret = descriptor;
+    return 0;
+}
+
+static int read_layers(const json_t *list, struct dr_image_manifest *image, struct dr_err *err)
+{
+    size_t count = json_array_size(list);
+
+    if (count > DR_LAYERS_MAX)
+        return dr_fail(err, DR_ERR_FORMAT, "%zu layers are more than %d", count, DR_LAYERS_MAX);
+    image->layers = calloc(count + 1, sizeof *image->layers);
+    if (!image->layers)
+        return dr_fail_memory(err);
+    for (; image->layer_count < count; image->layer_count++) {
+        if (read_descriptor(json_array_get(list, image->layer_count),
+                            &image->layers[image->layer_count], err) < 0)
+            return dr_err_wrap(err, "layer %zu", image->layer_count);
+    }
+    return 0;
+}
+
+/* OCI images need not name their type; docker's must. */
+static const char *own_type(const json_t *document, const struct dr_image_manifest *image)
+{
+    const char *type = dr_json_string_or(document, "mediaType", "");
+
+    if (!is_generic(type))
+        return type;
+    return strcmp(image->config.media_type, DR_MEDIA_DOCKER_CONFIG) == 0 ? DR_MEDIA_DOCKER_MANIFEST
+                                                                         : DR_MEDIA_OCI_MANIFEST;
+}
+
+int dr_image_manifest_parse(const void *data, size_t size, struct dr_image_manifest *ret_image,
+                            struct dr_err *err)
+{
+    dr_auto_image_manifest struct dr_image_manifest image = DR_IMAGE_MANIFEST_INIT;
+    enum dr_manifest_kind kind;
+    json_auto_t *document = parse(data, size, &kind, err);
+    json_t *config;
+    json_t *layers;
+
+    if (!document)
+        return -1;
+    if (kind != DR_MANIFEST_IMAGE)
+        return dr_fail(err, DR_ERR_FORMAT, WHAT " is %s where an image was expected",
+                       kind == DR_MANIFEST_INDEX ? "a list of images" : "schema 1");
+    if (dr_json_get_object(document, "config", &config, err) < 0 ||
+        dr_json_get_array(document, "layers", &layers, err) < 0 ||
+        read_layers(layers, &image, err) < 0)
+        return dr_err_wrap(err, "read " WHAT);
+    if (read_descriptor(config, &image.config, err) < 0)
+        return dr_err_wrap(err, "read " WHAT ": config");
+    if (put_media_type(image.media_type, own_type(document, &image), err) < 0)
+        return -1;
+    dr_image_manifest_release(ret_image);
+    *ret_image = image;
+    image.layers = NULL;
+    return 0;
+}
+
+void dr_image_manifest_release(struct dr_image_manifest *image)
+{
+    free(image->layers);
+    image->layers = NULL;
+    image->layer_count = 0;
+}
+
+static const char *platform_text(const json_t *child, const char *key)
+{
+    const char *text = json_string_value(dr_json_at(child, "platform", key, NULL));
+
+    return text ? text : "?";
+}
+
+static int fail_no_platform(const json_t *children, const char *os, const char *architecture,
+                            struct dr_err *err)
+{
+    dr_auto_buf struct dr_buf there = DR_BUF_INIT(1u << 20);
+    size_t i;
+    json_t *child;
+
+    if (dr_buf_add_text(&there, "", err) < 0)
+        return -1;
+    json_array_foreach(children, i, child)
+    {
+        if (i < 20 &&
+            dr_buf_printf(&there, err, "%s%.20s/%.20s", i ? ", " : "", platform_text(child, "os"),
+                          platform_text(child, "architecture")) < 0)
+            return -1;
+    }
+    return dr_fail(err, DR_ERR_ABSENT, "there is no image for %s/%s, only for: %s", os,
+                   architecture, there.size ? there.data : "nothing");
+}
+
+int dr_index_choose(const void *data, size_t size, const char *os, const char *architecture,
+                    struct dr_descriptor *ret_child, struct dr_err *err)
+{
+    enum dr_manifest_kind kind;
+    json_auto_t *document = parse(data, size, &kind, err);
+    json_t *children;
+    json_t *child;
+    size_t i;
+
+    if (!document)
+        return -1;
+    if (kind != DR_MANIFEST_INDEX)
+        return dr_fail(err, DR_ERR_FORMAT, WHAT " is no list of images");
+    if (dr_json_get_array(document, "manifests", &children, err) < 0)
+        return dr_err_wrap(err, "read " WHAT);
+    json_array_foreach(children, i, child)
+    {
+        if (strcmp(platform_text(child, "os"), os) != 0 ||
+            strcmp(platform_text(child, "architecture"), architecture) != 0)
+            continue;
+        return read_descriptor(child, ret_child, err) < 0
+                   ? dr_err_wrap(err, "read " WHAT ": entry %zu", i)
+                   : 0;
+    }
+    return fail_no_platform(children, os, architecture, err);
+}
+
+size_t dr_image_manifest_warnings(const struct dr_image_manifest *image,
+                                  const char *ret_warnings[DR_WARNINGS_MAX])
+{
+    const char *config = image->config.media_type;
+    bool zstd = false;
+    bool foreign = false;
+    size_t count = 0;
+
+    for (size_t i = 0; i < image->layer_count; i++) {
+        zstd |= dr_text_ends(image->layers[i].media_type, "zstd");
+        foreign |= strstr(image->layers[i].media_type, "foreign") ||
+                   strstr(image->layers[i].media_type, "nondistributable");
+    }
+    if (strcmp(config, DR_MEDIA_DOCKER_CONFIG) != 0 && strcmp(config, DR_MEDIA_OCI_CONFIG) != 0)
+        ret_warnings[count++] =
+            "its config is not typed as one, as Docker 1.10 and 1.11 pushed it; engines of "
+            "version 29 and containerd stores cannot pull it from a registry, older engines can";
+    if (zstd)
+        ret_warnings[count++] =
+            "it has zstd layers, which only engines of version 23 and later read";
+    if (foreign)
+        ret_warnings[count++] = "it has foreign layers, which some registries refuse";
+    return count;
+}
