@@ -46,7 +46,8 @@ bool dr_help_print(const char *command)
     if (!page->name)
         return false;
     /* The first line is the page's title for man, not for people. */
-    for (const char *line = strchr(page->text, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
+    for (const char *line = strchr(page->text, '\n'); line && line[1];
+         line = strchr(line + 1, '\n'))
         print_line(line + 1, strcspn(line + 1, "\n"));
     return true;
 }

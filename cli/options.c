@@ -7,7 +7,7 @@
 
 #define OPTIONS_MAX 48
 
-/* getopt's own view of a table: option i has the value FIRST + i, so letters can't collide with it. */
+/* getopt's view of a table: option i has the value FIRST + i, so letters can't collide with it. */
 #define FIRST 256
 
 struct parser {
@@ -79,7 +79,7 @@ static int store(const struct dr_option *option, const char *value, struct dr_er
     return 0;
 }
 
-static int unknown(int found, char **argv, const char *command, struct dr_err *err)
+static int unknown(int found, char **argv, struct dr_err *err)
 {
     const char *word = argv[optind > 0 ? optind - 1 : 0];
     char letter[3] = {'-', (char)optopt, '\0'};
@@ -87,7 +87,7 @@ static int unknown(int found, char **argv, const char *command, struct dr_err *e
 
     return dr_fail(err, DR_ERR_USAGE, "%s %s; 'drover %s --help' lists the options",
                    found == ':' ? "a value is missing after" : "unknown option",
-                   by_letter ? letter : word, command);
+                   by_letter ? letter : word, argv[0]);
 }
 
 static int read_all(struct parser *parser, int argc, char **argv, struct dr_list *ret_words,
@@ -101,7 +101,7 @@ static int read_all(struct parser *parser, int argc, char **argv, struct dr_list
         const struct dr_option *option = found == '?' || found == ':' ? NULL : find(parser, found);
 
         if (!option)
-            return unknown(found, argv, argv[0], err);
+            return unknown(found, argv, err);
         if (store(option, optarg, err) < 0)
             return -1;
     }
@@ -112,8 +112,8 @@ static int read_all(struct parser *parser, int argc, char **argv, struct dr_list
     return 0;
 }
 
-static size_t join(struct parser *parser, const struct dr_option *own,
-                   const struct dr_option *common, struct dr_option *both)
+static void join(struct parser *parser, const struct dr_option *own, const struct dr_option *common,
+                 struct dr_option *both)
 {
     size_t count = 0;
 
@@ -123,7 +123,6 @@ static size_t join(struct parser *parser, const struct dr_option *own,
         both[count++] = *common;
     parser->options = both;
     parser->count = count;
-    return count;
 }
 
 int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,

@@ -16,7 +16,8 @@ static const struct {
 #undef DR_CODE_ROW
 };
 
-static void fill(struct dr_err *err, enum dr_code code, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fill(struct dr_err *err, enum dr_code code,
+                                                       const char *format, va_list args)
 {
     if (!err)
         return;

@@ -14,7 +14,7 @@
 #include "lib/err.h"
 #include "lib/hash.h"
 
-#define DR_REFERENCE_TEXT 640
+#define DR_REFERENCE_TEXT 768
 
 struct dr_reference {
     char host[256];       /* "docker.io", "127.0.0.1:5000" */

@@ -65,7 +65,8 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return dr_code_status(DR_ERR_USAGE);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         if (argc < 3 || !dr_help_print(argv[2]))
             print_usage(stdout);
         return 0;
