@@ -3,8 +3,8 @@
 #define DROVER_LIB_REGISTRY_CERTS_H
 
 /*
- * Certificates for one registry, where the docker engine keeps them: /etc/docker/certs.d/HOST[:PORT]
- * holds CAs as *.crt and a client's pair as NAME.cert and NAME.key. A CA that the operator named
+ * Certificates for one registry, where the docker engine keeps them:
+ * /etc/docker/certs.d/HOST[:PORT] holds CAs as *.crt and a client's pair as NAME.cert and NAME.key. A CA that the operator named
  * with --ca-cert is trusted besides these and the system's.
  */
 

@@ -127,7 +127,8 @@ int dr_exchange_prepare(struct dr_registry *registry, struct dr_exchange *exchan
     return 0;
 }
 
-/* Seconds that the server asks for (RFC 9110 §10.2.3; dates are not worth it): 0 when it doesn't. */
+/* Seconds that the server asks for (RFC 9110 §10.2.3; dates are not worth it), 0: it
+ * doesn't. */
 static double retry_after(const struct dr_exchange *exchange)
 {
     uint64_t seconds;
@@ -156,12 +157,24 @@ int dr_exchange_again(struct dr_exchange *exchange, const struct dr_err *failure
         pass_on(failure, err);
         return dr_err_wrap(err, "tried %d times", TRIES);
     }
-    /* Redirects to a store carry signatures that may have been the trouble: begin at the registry. */
+    /* Redirects to a store carry signatures that may have been the trouble: begin at the
+     * registry. */
     set_text(&exchange->target, NULL);
     exchange->redirects = 0;
     exchange->renewed = false;
     exchange->not_before = dr_clock() + dr_scaled(asked > pause ? asked : pause);
     return 0;
+}
+
+uint64_t dr_exchange_length(const struct dr_exchange *exchange)
+{
+    uint64_t length;
+    char value[32];
+
+    if (!dr_http_header(&exchange->response, "Content-Length", 0, value, sizeof value) ||
+        dr_text_uint64(value, UINT64_MAX, &length, NULL) < 0)
+        return UINT64_MAX;
+    return length;
 }
 
 void dr_exchange_pause(const struct dr_exchange *exchange)

@@ -85,6 +85,9 @@ int dr_exchange_judge(struct dr_registry *registry, struct dr_exchange *exchange
 int dr_exchange_again(struct dr_exchange *exchange, const struct dr_err *failure,
                       struct dr_err *err);
 
+/* Content-Length of the answer; UINT64_MAX: it has none. */
+uint64_t dr_exchange_length(const struct dr_exchange *exchange);
+
 /* Sleeps until exchange->not_before. */
 void dr_exchange_pause(const struct dr_exchange *exchange);
 

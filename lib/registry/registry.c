@@ -98,8 +98,8 @@ static int probe(struct dr_registry *registry, const char *base, struct dr_err *
     return 1;
 }
 
-/* With a port there is one server behind it, and asking in the clear first (nothing secret is in the
- * question) spares servers without TLS a handshake that some never end. Without, 443 comes before
+/* With a port there is one server behind it, and asking in the clear first (nothing secret is in
+ * the question) spares servers without TLS a handshake that some never end. Without, 443 comes before
  * 80. */
 static int find_base(struct dr_registry *registry, struct dr_err *ret_why)
 {

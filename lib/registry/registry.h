@@ -3,13 +3,15 @@
 #define DROVER_LIB_REGISTRY_REGISTRY_H
 
 /*
- * A client for one registry (OCI distribution-spec 1.1, Docker Registry HTTP API v2): manifests, and blobs many
- * at a time. It answers 401 challenges by itself (Basic and Bearer, lib/registry/auth.h), follows redirects by
- * hand without carrying credentials to another host, retries what is worth retrying, and checks every body
- * against its digest before it says that it worked.
+ * A client for one registry (OCI distribution-spec 1.1, Docker Registry HTTP API v2): manifests,
+ * and blobs many at a time. It answers 401 challenges by itself (Basic and Bearer,
+ * lib/registry/auth.h), follows redirects by hand without carrying credentials to another host,
+ * retries what is worth retrying, and checks every body against its digest before it says that it
+ * worked.
  *
- * Plain HTTP is used for loopback addresses (127.0.0.0/8, ::1, localhost), as the docker engine does, and for hosts
- * that the operator declared insecure; TLS otherwise.
+ * Plain HTTP is allowed for loopback addresses (127.0.0.0/8, ::1, localhost), as in the docker
+ * engine, and for hosts that the operator declared insecure: these are asked which they speak. All
+ * others are TLS.
  */
 
 #include <stdbool.h>
@@ -20,7 +22,8 @@
 #include "lib/hash.h"
 #include "lib/log.h"
 
-/* Manifests and configs beyond this are refused (containers/image and containerd have the same limit). */
+/* Manifests and configs beyond this are refused (containers/image and containerd have the same
+ * limit). */
 #define DR_MANIFEST_MAX (4u << 20)
 
 /* How many blobs are on their way at once unless somebody asks for another number. */
@@ -35,8 +38,8 @@ struct dr_registry_options {
     const struct dr_log *log;
 };
 
-/* Strings are copied; `log` must outlive the client. Credentials are looked up in REGISTRY_AUTH_FILE or
- * ~/.docker/config.json by host. Nothing is sent yet. NULL on failure. */
+/* Strings are copied; `log` must outlive the client. Credentials are looked up in
+ * REGISTRY_AUTH_FILE or ~/.docker/config.json by host. Nothing is sent yet. NULL on failure. */
 struct dr_registry *dr_registry_new(const struct dr_registry_options *options, struct dr_err *err);
 void dr_registry_free(struct dr_registry *registry);
 static inline void dr_cleanup_registry(struct dr_registry **registry)
@@ -65,19 +68,20 @@ struct dr_registry_manifest {
 void dr_registry_manifest_release(struct dr_registry_manifest *manifest);
 #define dr_auto_registry_manifest __attribute__((cleanup(dr_registry_manifest_release)))
 
-/* `reference` is a tag or a digest ("sha256:..."); a body that does not match the digest asked for, or the
- * Docker-Content-Digest served, is DR_ERR_VERIFY. Not there: DR_ERR_ABSENT. Schema 1 is passed through with
- * the digest of its bytes. */
+/* `reference` is a tag or a digest ("sha256:..."); a body that does not match the digest asked
+ * for, or the Docker-Content-Digest served, is DR_ERR_VERIFY. Not there: DR_ERR_ABSENT. Schema 1
+ * is passed through with the digest of its bytes. */
 int dr_registry_get_manifest(struct dr_registry *registry, const char *repository,
                              const char *reference, struct dr_registry_manifest *ret_manifest,
                              struct dr_err *err);
 
-/* HEAD. Absence is not an error: `ret_there` says it. `ret_digest` (may be NULL) is what the registry claims. */
+/* HEAD. Absence is not an error: `ret_there` says it. `ret_digest` (may be NULL) is what the
+ * registry claims. */
 int dr_registry_head_manifest(struct dr_registry *registry, const char *repository,
                               const char *reference, bool *ret_there, struct dr_digest *ret_digest,
                               struct dr_err *err);
 
-/* HEAD. `ret_size` (may be NULL) is what the registry claims. */
+/* HEAD. `ret_size` (may be NULL) is what the registry claims, UINT64_MAX when it says nothing. */
 int dr_registry_head_blob(struct dr_registry *registry, const char *repository,
                           const struct dr_digest *digest, bool *ret_there, uint64_t *ret_size,
                           struct dr_err *err);
@@ -87,8 +91,8 @@ int dr_registry_get_blob(struct dr_registry *registry, const char *repository,
                          const struct dr_digest *digest, uint64_t size, struct dr_buf *ret_data,
                          struct dr_err *err);
 
-/* One blob to fetch. `write` is called with ascending offsets; after a broken connection the client asks for the
- * rest, and when that can't be had it starts again at offset 0. */
+/* One blob to fetch. `write` is called with ascending offsets; after a broken connection the
+ * client asks for the rest, and when that can't be had it starts again at offset 0. */
 struct dr_blob_get {
     const char *repository;
     struct dr_digest digest;
@@ -97,11 +101,18 @@ struct dr_blob_get {
     void *context;
 };
 
-/* Fetches all of them, `parallel` at a time, hashing on the way. Returns 0 only when every one had exactly its
- * size and digest; the first failure (after retries) ends the rest. `progress` may be NULL. */
+/* Fetches all of them, `parallel` at a time, hashing on the way. Returns 0 only when every one
+ * had exactly its size and digest; the first failure (after retries) ends the rest. `progress`
+ * may be NULL. */
 int dr_registry_get_blobs(struct dr_registry *registry, const struct dr_blob_get *gets,
                           size_t count, unsigned parallel, struct dr_progress *progress,
                           struct dr_err *err);
+
+enum dr_blob_outcome {
+    DR_BLOB_SENT,
+    DR_BLOB_PRESENT, /* it was there already, by what the registry says: not read, not hashed */
+    DR_BLOB_MOUNTED, /* taken over from `mount_from` inside the registry */
+};
 
 /* One blob to send. `read` gives exactly `size` bytes at `offset`. */
 struct dr_blob_put {
@@ -111,15 +122,20 @@ struct dr_blob_put {
     uint64_t size;
     int (*read)(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
     void *context;
-    enum { DR_BLOB_SENT, DR_BLOB_PRESENT, DR_BLOB_MOUNTED } outcome; /* set when done */
+    enum dr_blob_outcome outcome; /* set when done */
 };
 
-/* Sends what is not there: HEAD, mount, else upload while hashing; the closing PUT goes out only when the bytes
- * had the digest (DR_ERR_VERIFY otherwise, and the upload is cancelled). */
+/* Sends what is not there: HEAD, mount, else upload while hashing; the closing PUT goes out only
+ * when the bytes had the digest (DR_ERR_VERIFY otherwise, and the upload is cancelled), so `read`
+ * may give bytes that nobody has vouched for. A broken upload starts again at byte 0, 3 times in
+ * all. What was found or mounted counts as done in `progress` (may be NULL). A mount sees what
+ * was in `mount_from` when it is tried: blobs that other entries of the same call still send are
+ * not there yet. A blob that is there in another size is DR_ERR_PROOF. */
 int dr_registry_put_blobs(struct dr_registry *registry, struct dr_blob_put *puts, size_t count,
                           unsigned parallel, struct dr_progress *progress, struct dr_err *err);
 
-/* PUT by tag or digest; the digest that the registry answers must be that of the bytes (DR_ERR_PROOF). */
+/* PUT by tag or digest; the digest that the registry answers must be that of the bytes
+ * (DR_ERR_PROOF). */
 int dr_registry_put_manifest(struct dr_registry *registry, const char *repository,
                              const char *reference, const char *media_type, const void *body,
                              size_t size, struct dr_err *err);
