@@ -18,24 +18,39 @@ static const char *describe(char *ret, const char *verb, const char *id)
     return ret;
 }
 
-json_t *dr_container_list(struct dr_engine *engine, struct dr_err *err)
-{
-    json_t *list = dr_engine_get(engine, "/containers/json?all=1", "list containers", err);
-
-    if (list && !json_is_array(list)) {
-        json_decref(list);
-        dr_fail(err, DR_ERR_FORMAT, "list containers: the engine's answer is not a list");
-        return NULL;
-    }
-    return list;
-}
-
 json_t *dr_container_inspect(struct dr_engine *engine, const char *id, struct dr_err *err)
 {
     char doing[DOING_MAX];
     dr_autofree char *path = dr_engine_path("/containers/", id, "/json", err);
 
     return path ? dr_engine_get(engine, path, describe(doing, "inspect", id), err) : NULL;
+}
+
+json_t *dr_container_inspect_all(struct dr_engine *engine, struct dr_err *err)
+{
+    json_auto_t *list = dr_engine_get(engine, "/containers/json?all=1", "list containers", err);
+    json_auto_t *all = json_array();
+    json_t *entry;
+    size_t i;
+
+    if (!list)
+        return NULL;
+    json_array_foreach(list, i, entry)
+    {
+        struct dr_err why = DR_ERR_INIT;
+        json_t *inspect = dr_container_inspect(engine, dr_json_string_or(entry, "Id", ""), &why);
+
+        if (!inspect && why.code == DR_ERR_ABSENT)
+            continue;
+        if (!inspect) {
+            if (err)
+                *err = why;
+            return NULL;
+        }
+        if (dr_json_append(all, inspect, err) < 0)
+            return NULL;
+    }
+    return json_incref(all);
 }
 
 const char *dr_container_name(const json_t *inspect)

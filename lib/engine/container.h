@@ -21,11 +21,11 @@
 /* 64 hex digits and a NUL. */
 #define DR_CONTAINER_ID 65
 
-/* All of them, running or not, as short descriptions. Their names can be link aliases, their images bare ids: for
- * anything that matters inspect each one. */
-json_t *dr_container_list(struct dr_engine *engine, struct dr_err *err);
-
 json_t *dr_container_inspect(struct dr_engine *engine, const char *id, struct dr_err *err);
+
+/* All of them, running or not, inspected one by one (a list's own names can be link aliases and its images bare
+ * ids). Those that vanish meanwhile are left out. */
+json_t *dr_container_inspect_all(struct dr_engine *engine, struct dr_err *err);
 
 /* Name of an inspected container without the slash. Borrowed. */
 const char *dr_container_name(const json_t *inspect);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "apply/server/find.h"
+#include "apply/server/spec_parts.h"
+#include "lib/engine/container.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+/* POST /containers/ID/update with a restart policy does nothing before. */
+#define API_UPDATE 23u
+
+static int refuse(struct dr_err *err, const struct dr_server *server, const char *what,
+                  const char *advice)
+{
+    return dr_fail(err, DR_ERR_REFUSED, "container '%.100s' %s; %s",
+                   dr_container_name(server->inspect), what, advice);
+}
+
+static bool has_word(const json_t *list, const char *wanted, bool prefix)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *word = json_string_value(item);
+
+        if (word && (prefix ? dr_text_starts(word, wanted) : strcmp(word, wanted) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool has_prefix(json_t *object, const char *prefix)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(object, key, value)
+    {
+        if (dr_text_starts(key, prefix))
+            return true;
+    }
+    return false;
+}
+
+static bool has_database_link(const json_t *inspect)
+{
+    json_t *link;
+    size_t i;
+
+    json_array_foreach(dr_json_at(inspect, "HostConfig", "Links", NULL), i, link)
+    {
+        if (json_is_string(link) && dr_text_ends(json_string_value(link), "/mysql"))
+            return true;
+    }
+    return false;
+}
+
+static int check_kind(const struct dr_server *server, struct dr_err *err)
+{
+    const json_t *config = json_object_get(server->inspect, "Config");
+    const json_t *env = json_object_get(config, "Env");
+    const json_t *cmd = json_object_get(config, "Cmd");
+
+    if (has_word(cmd, "ha", false) || has_word(cmd, "--advertise-address", true) ||
+        dr_text_starts(dr_container_name(server->inspect), "rancher-ha") ||
+        has_prefix(json_object_get(config, "ExposedPorts"), "9345/") ||
+        has_word(env, "CATTLE_HA_", true))
+        return refuse(err, server, "is part of a high availability setup",
+                      "upgrade it by Rancher's own instructions: all servers down, then the first "
+                      "one up with the new image");
+    if (has_word(cmd, "--db-host", true) || has_word(env, "CATTLE_DB_CATTLE_MYSQL_HOST=", true) ||
+        has_word(env, "MYSQL_PORT_3306_TCP_ADDR=", true) || has_database_link(server->inspect))
+        return refuse(err, server, "uses a database outside of its container",
+                      "this drover upgrades servers with their database inside only; dump that "
+                      "database, and replace the container by hand with the same settings");
+    if (has_prefix(json_object_get(config, "Labels"), "com.docker.swarm.") ||
+        has_prefix(json_object_get(config, "Labels"), "io.kubernetes."))
+        return refuse(err, server, "belongs to an orchestrator, which would bring it back",
+                      "change the image there");
+    return 0;
+}
+
+static int check_state(const struct dr_engine *engine, const struct dr_server *server,
+                       struct dr_err *err)
+{
+    const json_t *state = json_object_get(server->inspect, "State");
+    const json_t *host = json_object_get(server->inspect, "HostConfig");
+
+    if (dr_json_true(state, "Paused") || dr_json_true(state, "Restarting") ||
+        !dr_container_is_running(server->inspect))
+        return refuse(err, server, "does not run properly (stopped, paused or restarting)",
+                      "bring it up first: drover must see what Rancher runs");
+    if (!server->image)
+        return refuse(err, server, "runs an image that is no longer on this engine",
+                      "pull it again, so that its own settings can be told from yours");
+    if (dr_json_true(host, "AutoRemove"))
+        return refuse(err, server, "was started with --rm, so stopping it would delete it",
+                      "move it to a container without --rm first");
+    if (dr_text_starts(dr_spec_network_mode(server->inspect), "container:"))
+        return refuse(err, server, "shares another container's network",
+                      "drover can't carry that over; upgrade it by hand");
+    if (dr_engine_api(engine) < API_UPDATE)
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "engine %.40s can't change a container's restart policy (API 1.23, Docker "
+                       "1.11), so the old server could come back; update the engine first",
+                       dr_engine_version(engine));
+    return 0;
+}
+
+static int check_database(const struct dr_server *server, struct dr_err *err)
+{
+    const json_t *mount = dr_container_mount(server->inspect, DR_SERVER_DATABASE);
+
+    if (!mount)
+        return refuse(err, server, "has no volume at " DR_SERVER_DATABASE,
+                      "its database would stay behind with the old container");
+    if (!*dr_json_string_or(mount, "Name", ""))
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "container '%.100s' has its database in the folder '%.200s' of the host; this "
+            "drover upgrades servers whose database is a volume of the engine: replace "
+            "the container by hand with the same -v",
+            dr_container_name(server->inspect), dr_json_string_or(mount, "Source", "?"));
+    return 0;
+}
+
+/* Two servers on one database destroy it. */
+static int check_alone(struct dr_engine *engine, const struct dr_server *server, struct dr_err *err)
+{
+    const char *volume =
+        dr_json_string_or(dr_container_mount(server->inspect, DR_SERVER_DATABASE), "Name", "");
+    const char *id = dr_json_string_or(server->inspect, "Id", "");
+    json_auto_t *all = dr_container_inspect_all(engine, err);
+    json_t *other;
+    size_t i;
+
+    if (!all)
+        return -1;
+    json_array_foreach(all, i, other)
+    {
+        const char *theirs =
+            dr_json_string_or(dr_container_mount(other, DR_SERVER_DATABASE), "Name", "");
+
+        if (dr_container_is_running(other) && strcmp(theirs, volume) == 0 &&
+            strcmp(dr_json_string_or(other, "Id", ""), id) != 0)
+            return dr_fail(
+                err, DR_ERR_REFUSED,
+                "containers '%.100s' and '%.100s' both run on the database volume '%.80s'; "
+                "find out which one is right, and stop the other",
+                dr_container_name(server->inspect), dr_container_name(other), volume);
+    }
+    return 0;
+}
+
+int dr_server_check(struct dr_engine *engine, const struct dr_server *server, struct dr_err *err)
+{
+    if (check_kind(server, err) < 0 || check_state(engine, server, err) < 0 ||
+        check_database(server, err) < 0)
+        return -1;
+    return check_alone(engine, server, err);
+}
