@@ -349,7 +349,10 @@ char *dr_client_collection(struct dr_rancher *rancher, const char *project, cons
 
 const char *dr_client_link(const json_t *resource, const char *name)
 {
-    return json_string_value(dr_json_at(resource, "links", name, NULL));
+    const char *link = json_string_value(dr_json_at(resource, "links", name, NULL));
+
+    /* The inventory keeps this one link of a resource. */
+    return link || strcmp(name, "self") != 0 ? link : dr_json_string_or(resource, "self", NULL);
 }
 
 const char *dr_client_action(const json_t *resource, const char *name)

@@ -37,7 +37,7 @@ int dr_job_note(const struct dr_rancher_job *job, const char *list, json_t *entr
         return -1;
     if (ret_entry)
         *ret_entry = entry;
-    return dr_job_changed(job, err);
+    return 0;
 }
 
 json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, const char *key,

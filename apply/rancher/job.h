@@ -21,8 +21,8 @@ struct dr_row {
 };
 int dr_job_row(json_t *rows, const struct dr_row *row, struct dr_err *err);
 
-/* Appends `entry` (consumed) to the array report[list] and tells the core. `ret_entry` (may be NULL) is it, borrowed, to
- * be completed later; call dr_job_changed() then. */
+/* Appends `entry` (consumed) to the array report[list]. `ret_entry` (may be NULL) is it, borrowed, to be completed
+ * later. Call dr_job_changed() when the core should write its journal. */
 int dr_job_note(const struct dr_rancher_job *job, const char *list, json_t *entry,
                 json_t **ret_entry, struct dr_err *err);
 int dr_job_changed(const struct dr_rancher_job *job, struct dr_err *err);

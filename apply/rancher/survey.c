@@ -33,6 +33,19 @@ json_t *dr_survey_pick(const json_t *row, const char *const *keys)
     return picked;
 }
 
+/* As dr_survey_pick(), with the row's link to itself. */
+static json_t *pick_with_self(const json_t *row, const char *const *keys)
+{
+    const char *self = dr_client_link(row, "self");
+    json_t *picked = dr_survey_pick(row, keys);
+
+    if (picked && self && json_object_set_new(picked, "self", json_string(self)) < 0) {
+        json_decref(picked);
+        return NULL;
+    }
+    return picked;
+}
+
 /* Cattle writes every field that a type has, set or not: nulls only say which version it is. */
 static void strip_nulls(json_t *value)
 {
@@ -69,7 +82,7 @@ json_t *dr_survey_host(const json_t *row)
     const char *given = dr_json_string_or(row, "name", NULL);
     const char *name = given ? given : dr_json_string_or(row, "hostname", id);
     const char *agent = dr_json_string_or(row, "agentState", "active");
-    json_t *host = dr_survey_pick(row, keys);
+    json_t *host = pick_with_self(row, keys);
     bool active =
         strcmp(dr_json_string_or(row, "state", ""), "active") == 0 && strcmp(agent, "active") == 0;
 
@@ -93,7 +106,7 @@ static int on_network_agent(void *context, const json_t *row, struct dr_err *err
 
     if (strcmp(dr_json_string_or(row, "systemContainer", ""), "NetworkAgent") != 0)
         return 0;
-    return keep(context, "network_agents", dr_survey_pick(row, keys), err);
+    return keep(context, "network_agents", pick_with_self(row, keys), err);
 }
 
 static int on_stack(void *context, const json_t *row, struct dr_err *err)
@@ -110,10 +123,13 @@ static int on_balancer(void *context, const json_t *row, struct dr_err *err)
     const char *id = dr_json_string_or(row, "id", "");
     const char *stack_id = dr_json_string_or(row, "environmentId", "");
     const char *stack = dr_json_string_or(survey->stacks, stack_id, "?");
+    const char *self = dr_client_link(row, "self");
     json_t *balancer;
 
     if (strcmp(dr_json_string_or(row, "type", ""), "loadBalancerService") != 0)
         return 0;
+    if (!self)
+        return dr_fail(err, DR_ERR_FORMAT, "balancer '%s' has no link to itself", id);
     balancer = json_deep_copy(row);
     if (!balancer)
         return dr_fail_memory(err);
@@ -121,6 +137,7 @@ static int on_balancer(void *context, const json_t *row, struct dr_err *err)
     json_object_del(balancer, "actions");
     strip_nulls(balancer);
     if (dr_json_set(balancer, "stack", json_string(stack), NULL) < 0 ||
+        dr_json_set(balancer, "self", json_string(self), NULL) < 0 ||
         dr_json_set(balancer, "links_out", json_array(), NULL) < 0 ||
         dr_json_set(balancer, "links_in", json_array(), NULL) < 0 ||
         dr_json_set(balancer, "instances", json_array(), NULL) < 0 ||
@@ -140,7 +157,7 @@ static int on_balancer_instance(void *context, const json_t *row, struct dr_err 
     if (strcmp(dr_json_string_or(row, "systemContainer", ""), "LoadBalancerAgent") != 0)
         return 0;
     return dr_json_set(survey->instances, dr_json_string_or(row, "id", ""),
-                       dr_survey_pick(row, keys), err);
+                       pick_with_self(row, keys), err);
 }
 
 static int on_expose_map(void *context, const json_t *row, struct dr_err *err)
