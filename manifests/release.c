@@ -6,7 +6,10 @@
 
 #include "lib/buf.h"
 #include "lib/cleanup.h"
+#include "lib/embed.h"
 #include "lib/json.h"
+
+extern const struct dr_embedded dr_releases[];
 
 /* The public part comes first: dr_release_free() gets back to the whole. */
 struct owned_release {
@@ -35,16 +38,18 @@ bool dr_release_is_name(const char *text)
 
 const char *dr_release_name(size_t index)
 {
-    return index < dr_release_file_count ? dr_release_files[index].name : NULL;
+    for (size_t i = 0; i < index; i++) {
+        if (!dr_releases[i].name)
+            return NULL;
+    }
+    return dr_releases[index].name;
 }
 
-static const struct dr_release_file *find(const char *name)
+static const struct dr_embedded *find(const char *name)
 {
-    for (size_t i = 0; i < dr_release_file_count; i++) {
-        const char *known = dr_release_files[i].name;
-
-        if (strcmp(known, name) == 0 || strcmp(known + 1, name) == 0)
-            return &dr_release_files[i];
+    for (const struct dr_embedded *file = dr_releases; file->name; file++) {
+        if (strcmp(file->name, name) == 0 || strcmp(file->name + 1, name) == 0)
+            return file;
     }
     return NULL;
 }
@@ -53,8 +58,8 @@ static int fail_unknown(const char *name, struct dr_err *err)
 {
     dr_auto_buf struct dr_buf known = DR_BUF_INIT(65536);
 
-    for (size_t i = 0; i < dr_release_file_count; i++) {
-        if (dr_buf_printf(&known, err, "%s%s", i ? ", " : "", dr_release_files[i].name) < 0)
+    for (const struct dr_embedded *file = dr_releases; file->name; file++) {
+        if (dr_buf_printf(&known, err, "%s%s", file == dr_releases ? "" : ", ", file->name) < 0)
             return -1;
     }
     return dr_fail(err, DR_ERR_ABSENT, "the Rancher release '%s' is not known; known are %s", name,
@@ -91,7 +96,7 @@ static int read_release(struct dr_release *release, const json_t *document, stru
 
 struct dr_release *dr_release_new(const char *name, struct dr_err *err)
 {
-    const struct dr_release_file *file = find(name);
+    const struct dr_embedded *file = find(name);
     dr_auto_release struct dr_release *release = NULL;
     struct owned_release *owned;
 
@@ -105,7 +110,7 @@ struct dr_release *dr_release_new(const char *name, struct dr_err *err)
         return NULL;
     }
     release = &owned->release;
-    owned->document = dr_json_parse((const char *)file->data, file->size, file->name, err);
+    owned->document = dr_json_parse(file->text, file->size, file->name, err);
     if (!owned->document || read_release(release, owned->document, err) < 0) {
         dr_err_wrap(err, "read what drover knows of Rancher %s", file->name);
         return NULL;

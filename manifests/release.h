@@ -50,13 +50,4 @@ static inline void dr_cleanup_release(struct dr_release **release)
 /* The known names, oldest first; NULL at the end of the list. Borrowed. */
 const char *dr_release_name(size_t index);
 
-/* The compiled-in files; filled in by CMake, for manifests/release.c only. */
-struct dr_release_file {
-    const char *name;
-    const unsigned char *data;
-    size_t size;
-};
-extern const struct dr_release_file dr_release_files[];
-extern const size_t dr_release_file_count;
-
 #endif

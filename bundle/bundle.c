@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/bundle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/fetched.h"
+#include "bundle/file/writer.h"
+#include "bundle/part.h"
+#include "bundle/source.h"
+#include "bundle/wanted.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/stop.h"
+#include "lib/text.h"
+
+/* Manifests and configs of all images stay in memory until they are written. */
+#define SMALL_BYTES_MAX ((size_t)64 << 20)
+
+/* One run, from the first manifest to the report. */
+struct run {
+    const struct dr_bundle_options *options;
+    const struct dr_log *log;
+    struct dr_key *key;
+    struct dr_wanted_list wanted;
+    struct dr_sources sources;
+    struct dr_fetched *fetched;     /* one per wanted image */
+    size_t fetched_count;           /* that are filled */
+    struct dr_bundle_image *images; /* copies of fetched[].image, borrowing from it */
+    struct dr_writer writer;
+    struct dr_part part;
+    uint64_t layer_bytes;
+    double started;
+};
+
+static void release(struct run *run)
+{
+    dr_part_release(&run->part);
+    dr_writer_release(&run->writer);
+    free(run->images);
+    for (size_t i = 0; run->fetched && i < run->wanted.count; i++)
+        dr_fetched_release(&run->fetched[i]);
+    free(run->fetched);
+    dr_sources_release(&run->sources);
+    dr_wanted_release(&run->wanted);
+    dr_key_free(run->key);
+}
+
+static int fetch_images(struct run *run, struct dr_err *err)
+{
+    size_t bytes = 0;
+
+    run->fetched = calloc(run->wanted.count, sizeof *run->fetched);
+    run->images = calloc(run->wanted.count, sizeof *run->images);
+    if (!run->fetched || !run->images)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < run->wanted.count; i++) {
+        struct dr_fetched *fetched = &run->fetched[i];
+        char name[DR_REFERENCE_TEXT];
+
+        dr_log_detail(run->log, "resolve %s",
+                      dr_reference_familiar(&run->wanted.items[i].reference, name));
+        if (dr_fetched_get(fetched, &run->sources, &run->wanted.items[i], err) < 0)
+            return -1;
+        bytes += fetched->manifest.size + fetched->config.size;
+        if (bytes > SMALL_BYTES_MAX)
+            return dr_fail(err, DR_ERR_FORMAT,
+                           "the manifests and configs of these images have more than %zu bytes; "
+                           "make two bundles",
+                           SMALL_BYTES_MAX);
+        run->images[i] = fetched->image;
+    }
+    return 0;
+}
+
+static int plan(struct run *run, struct dr_err *err)
+{
+    char builder[64];
+    char created[32];
+    const struct dr_bundle_about about = {
+        .release = run->wanted.release ? run->wanted.release->name : NULL,
+        .builder = builder,
+        .created = created,
+        .channel = "default",
+        .serial = (uint64_t)run->options->created,
+    };
+
+    snprintf(builder, sizeof builder, "drover %s", DROVER_VERSION);
+    dr_text_time(run->options->created, created);
+    if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < run->writer.blob_count; i++)
+        run->layer_bytes += run->writer.blobs[i].layer ? run->writer.blobs[i].size : 0;
+    return 0;
+}
+
+/* The bytes of a manifest or config that was fetched. */
+static const struct dr_buf *find_small(const struct run *run, const struct dr_digest *digest)
+{
+    for (size_t i = 0; i < run->wanted.count; i++) {
+        const struct dr_fetched *fetched = &run->fetched[i];
+
+        if (dr_digest_equal(&fetched->image.manifest.digest, digest))
+            return &fetched->manifest;
+        if (dr_digest_equal(&fetched->image.content.config.digest, digest))
+            return &fetched->config;
+    }
+    return NULL;
+}
+
+static int write_small(struct run *run, struct dr_err *err)
+{
+    if (dr_writer_frame(&run->writer, run->part.fd, err) < 0)
+        return -1;
+    for (size_t i = 0; i < run->writer.blob_count; i++) {
+        const struct dr_bundle_blob *blob = &run->writer.blobs[i];
+        const struct dr_buf *bytes = blob->layer ? NULL : find_small(run, &blob->digest);
+
+        if (bytes && dr_file_pwrite(run->part.fd, bytes->data, bytes->size, blob->offset,
+                                    run->part.draft, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Where a layer's bytes go. */
+struct place {
+    const struct dr_part *part;
+    uint64_t offset;
+};
+
+static int write_layer(void *context, uint64_t offset, const void *data, size_t size,
+                       struct dr_err *err)
+{
+    const struct place *place = context;
+
+    return dr_file_pwrite(place->part->fd, data, size, place->offset + offset, place->part->draft,
+                          err);
+}
+
+static bool has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
+{
+    for (size_t i = 0; i < image->content.layer_count; i++) {
+        if (dr_digest_equal(&image->content.layers[i].digest, digest))
+            return true;
+    }
+    return false;
+}
+
+/* The first image that has the layer says where it is fetched from. */
+static const struct dr_fetched *owner_of(const struct run *run, const struct dr_digest *digest)
+{
+    for (size_t i = 0; i < run->wanted.count; i++) {
+        if (has_layer(&run->images[i], digest))
+            return &run->fetched[i];
+    }
+    return NULL;
+}
+
+/* Everything that one registry has, many at a time. */
+static int fetch_from(struct run *run, struct dr_registry *registry, struct dr_blob_get *gets,
+                      struct place *places, struct dr_progress *progress, struct dr_err *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->writer.blob_count; i++) {
+        const struct dr_bundle_blob *blob = &run->writer.blobs[i];
+        const struct dr_fetched *owner = blob->layer ? owner_of(run, &blob->digest) : NULL;
+
+        if (!owner || owner->registry != registry)
+            continue;
+        places[count] = (struct place){.part = &run->part, .offset = blob->offset};
+        gets[count] = (struct dr_blob_get){
+            .repository = owner->repository,
+            .digest = blob->digest,
+            .size = blob->size,
+            .write = write_layer,
+            .context = &places[count],
+        };
+        count++;
+    }
+    return dr_registry_get_blobs(registry, gets, count, DR_REGISTRY_PARALLEL, progress, err);
+}
+
+static int fetch_layers(struct run *run, struct dr_err *err)
+{
+    dr_autofree struct dr_blob_get *gets = calloc(run->writer.blob_count, sizeof *gets);
+    dr_autofree struct place *places = calloc(run->writer.blob_count, sizeof *places);
+    struct dr_progress progress;
+    int done = 0;
+
+    if (!gets || !places)
+        return dr_fail_memory(err);
+    dr_progress_start(&progress, run->log, "fetch", run->layer_bytes);
+    for (size_t i = 0; done == 0 && i < run->sources.count; i++)
+        done = fetch_from(run, run->sources.registries[i], gets, places, &progress, err);
+    dr_progress_end(&progress);
+    return done;
+}
+
+static int write_file(struct run *run, struct dr_err *err)
+{
+    uint64_t total = dr_layout_total(&run->writer.layout);
+    char size[16];
+
+    dr_text_size(total, size);
+    dr_log_detail(run->log, "%zu images, %zu blobs, %s: reserve '%s'", run->wanted.count,
+                  run->writer.blob_count, size, run->part.draft);
+    if (dr_part_reserve(&run->part, total, err) < 0 || write_small(run, err) < 0 ||
+        fetch_layers(run, err) < 0 ||
+        dr_writer_sign(&run->writer, run->part.fd, run->key, err) < 0 ||
+        dr_stop_check(err, "the bundle was written") < 0)
+        return -1;
+    return dr_part_commit(&run->part, err);
+}
+
+static int report(const struct run *run, struct dr_err *err)
+{
+    double seconds = dr_clock() - run->started;
+    char hex[DR_DIGEST_TEXT];
+    struct dr_digest id;
+    char size[16];
+    char rate[16];
+    char took[16];
+
+    if (dr_key_id(run->key, &id, err) < 0)
+        return -1;
+    dr_text_size(dr_layout_total(&run->writer.layout), size);
+    dr_text_size((uint64_t)((double)run->writer.blob_bytes / (seconds > 0 ? seconds : 1)), rate);
+    dr_text_seconds(seconds, took);
+    printf("%s  %s, signed by key %.16s\n", run->options->output, size, dr_digest_hex(&id, hex));
+    for (size_t i = 0; i < run->wanted.count; i++) {
+        char name[DR_REFERENCE_TEXT];
+
+        printf("  %-14s  %s\n  %14s  %s\n", run->images[i].role,
+               dr_reference_text(&run->images[i].reference, name), "",
+               dr_digest_text(&run->images[i].manifest.digest, hex));
+    }
+    dr_log_say(run->log, "%zu images, %zu blobs, in %s (%s/s); next: drover verify %s --pubkey ...",
+               run->wanted.count, run->writer.blob_count, took, rate, run->options->output);
+    return 0;
+}
+
+int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *log,
+                  struct dr_err *err)
+{
+    __attribute__((cleanup(release))) struct run run = {
+        .options = options,
+        .log = log,
+        .wanted = DR_WANTED_INIT,
+        .writer = DR_WRITER_INIT,
+        .part = DR_PART_INIT,
+        .started = dr_clock(),
+    };
+
+    if (dr_wanted_read(options->release, options->images, options->image_count, &run.wanted, err) <
+            0 ||
+        dr_sources_init(&run.sources, options, log, err) < 0)
+        return -1;
+    run.key = dr_key_read_private(options->key, options->ask, options->ask_context, err);
+    if (!run.key || dr_part_open(&run.part, options->output, options->replace, err) < 0 ||
+        fetch_images(&run, err) < 0 || plan(&run, err) < 0 || write_file(&run, err) < 0)
+        return -1;
+    return report(&run, err);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_BUNDLE_H
+#define DROVER_BUNDLE_BUNDLE_H
+
+/*
+ * Stage 1: from registries to one signed file.
+ *
+ * Every manifest is fetched first; they say how large everything is, so the whole layout is known before the first
+ * byte of a layer: the space is checked and reserved, and each layer goes from the network straight to its final
+ * place while it is hashed. The file is OUTPUT.part until it is complete, signed and on the disk; then it is
+ * renamed. A run that fails removes OUTPUT.part; one that was killed leaves it for the next run to replace.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/key.h"
+#include "lib/log.h"
+
+struct dr_bundle_options {
+    const char *release;       /* "v1.0.2"; NULL: only `images` */
+    const char *const *images; /* references as people write them */
+    size_t image_count;
+    const char
+        *from; /* HOST[:PORT][/PREFIX] that stands in for docker.io; NULL: docker.io itself */
+    const char *output; /* the file */
+    bool replace;       /* an existing output may be replaced, by a complete one */
+    const char *key;    /* file with the private key */
+    dr_passphrase_fn *ask;
+    void *ask_context;
+    const char *ca_file;         /* --ca-cert; may be NULL */
+    const char *const *insecure; /* hosts named by --insecure-registry */
+    size_t insecure_count;
+    int64_t created; /* seconds since the epoch; also the serial */
+};
+
+/* Writes the bundle and prints to stdout what it holds. On failure there is no new file under the output's name:
+ * DR_ERR_ABSENT (image or release unknown), DR_ERR_NET, DR_ERR_AUTH, DR_ERR_VERIFY (a registry served other bytes
+ * than it promised), DR_ERR_FORMAT (an image of a kind that drover cannot carry), DR_ERR_IO (no space),
+ * DR_ERR_REFUSED (the output exists), DR_ERR_STOPPED. */
+int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *log,
+                  struct dr_err *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_FETCHED_H
+#define DROVER_BUNDLE_FETCHED_H
+
+/*
+ * One image as it was found in its registry: manifest and config in memory (each at most DR_MANIFEST_MAX), and
+ * parsed. Its layers are still where they were; their sizes are known.
+ */
+
+#include "bundle/file/content.h"
+#include "bundle/source.h"
+#include "bundle/wanted.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "manifests/manifest.h"
+
+struct dr_fetched {
+    struct dr_bundle_image image; /* points into this struct: do not move it */
+    struct dr_buf manifest;
+    struct dr_buf config;
+    struct dr_registry *registry; /* borrowed from the sources */
+    char repository[512];
+    char platform[64];
+    char other_platform[96];
+    const char *warnings[DR_WARNINGS_MAX + 2];
+};
+
+/* Gets the image that `wanted` names: of a list the one for linux/amd64. Warnings are said and kept.
+ * `ret_fetched` is zeroed memory before. */
+int dr_fetched_get(struct dr_fetched *ret_fetched, struct dr_sources *sources,
+                   const struct dr_wanted *wanted, struct dr_err *err);
+void dr_fetched_release(struct dr_fetched *fetched);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/file/writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/file/document.h"
+#include "bundle/file/sums.h"
+#include "lib/file.h"
+
+#define WHAT "the bundle"
+
+/* Where the planned layout has them. */
+enum {
+    AT_SUMS,
+    AT_SIGNATURE,
+    AT_LISTED,
+};
+
+/* A signature's size is known only when it is made; whatever it is, it takes one block. */
+#define SIGNATURE_GUESS 72
+
+static int write_texts(struct dr_writer *writer, const struct dr_bundle_about *about,
+                       const struct dr_bundle_image *images, size_t count, struct dr_err *err)
+{
+    struct dr_bundle_about complete = *about;
+
+    if (dr_images_id(images, count, &complete.id, err) < 0)
+        return -1;
+    writer->document = dr_document_write(&complete, images, count, err);
+    writer->index = writer->document ? dr_images_index(images, count, err) : NULL;
+    writer->docker = writer->index ? dr_images_docker(images, count, err) : NULL;
+    return writer->docker ? 0 : -1;
+}
+
+static int list_text(struct dr_writer *writer, const char *name, const char *text,
+                     struct dr_err *err)
+{
+    struct dr_digest digest;
+
+    dr_digest_of(text, strlen(text), &digest);
+    return dr_sums_add(&writer->sums, name, &digest, err);
+}
+
+static int list_members(struct dr_writer *writer, struct dr_err *err)
+{
+    if (list_text(writer, DR_NAME_DOCUMENT, writer->document, err) < 0 ||
+        list_text(writer, DR_NAME_OCI_LAYOUT, DR_OCI_LAYOUT, err) < 0 ||
+        list_text(writer, DR_NAME_INDEX, writer->index, err) < 0 ||
+        list_text(writer, DR_NAME_DOCKER, writer->docker, err) < 0)
+        return -1;
+    for (size_t i = 0; i < writer->blob_count; i++) {
+        char name[DR_MEMBER_NAME];
+
+        dr_sums_blob_name(&writer->blobs[i].digest, name);
+        if (dr_sums_add(&writer->sums, name, &writer->blobs[i].digest, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int place_members(struct dr_writer *writer, struct dr_err *err)
+{
+    struct dr_layout *layout = &writer->layout;
+
+    if (dr_layout_add(layout, DR_NAME_SUMS, writer->sums.size, NULL, err) < 0 ||
+        dr_layout_add(layout, DR_NAME_SIGNATURE, SIGNATURE_GUESS, NULL, err) < 0 ||
+        dr_layout_add(layout, DR_NAME_DOCUMENT, strlen(writer->document), NULL, err) < 0 ||
+        dr_layout_add(layout, DR_NAME_OCI_LAYOUT, strlen(DR_OCI_LAYOUT), NULL, err) < 0 ||
+        dr_layout_add(layout, DR_NAME_INDEX, strlen(writer->index), NULL, err) < 0 ||
+        dr_layout_add(layout, DR_NAME_DOCKER, strlen(writer->docker), NULL, err) < 0)
+        return -1;
+    for (size_t i = 0; i < writer->blob_count; i++) {
+        struct dr_bundle_blob *blob = &writer->blobs[i];
+        char name[DR_MEMBER_NAME];
+
+        dr_sums_blob_name(&blob->digest, name);
+        if (dr_layout_add(layout, name, blob->size, &blob->digest, err) < 0)
+            return -1;
+        blob->offset = layout->members[layout->count - 1].offset;
+        writer->blob_bytes += blob->size;
+    }
+    return 0;
+}
+
+int dr_writer_plan(struct dr_writer *writer, const struct dr_bundle_about *about,
+                   const struct dr_bundle_image *images, size_t count, struct dr_err *err)
+{
+    if (count > DR_IMAGES_MAX)
+        return dr_fail(err, DR_ERR_FORMAT, "%zu images are more than a bundle can name (%d)", count,
+                       DR_IMAGES_MAX);
+    if (write_texts(writer, about, images, count, err) < 0 ||
+        dr_images_blobs(images, count, &writer->blobs, &writer->blob_count, err) < 0 ||
+        list_members(writer, err) < 0)
+        return -1;
+    if (strlen(writer->document) > DR_DOCUMENT_MAX || strlen(writer->docker) >= 1u << 20)
+        return dr_fail(err, DR_ERR_FORMAT, "%zu images are more than a bundle can describe", count);
+    return place_members(writer, err);
+}
+
+static int write_header(const struct dr_member *member, uint64_t size, int fd, struct dr_err *err)
+{
+    unsigned char block[DR_BLOCK];
+
+    dr_header_make(member->name, size, block);
+    return dr_file_pwrite(fd, block, sizeof block, member->offset - DR_BLOCK, WHAT, err);
+}
+
+int dr_writer_frame(const struct dr_writer *writer, int fd, struct dr_err *err)
+{
+    const char *const texts[] = {writer->document, DR_OCI_LAYOUT, writer->index, writer->docker};
+    const struct dr_member *members = writer->layout.members;
+
+    for (size_t i = 0; i < writer->layout.count; i++) {
+        if (i != AT_SIGNATURE && write_header(&members[i], members[i].size, fd, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const struct dr_member *member = &members[AT_LISTED + i];
+
+        if (dr_file_pwrite(fd, texts[i], member->size, member->offset, WHAT, err) < 0)
+            return -1;
+    }
+    return dr_file_pwrite(fd, writer->sums.data, writer->sums.size, members[AT_SUMS].offset, WHAT,
+                          err);
+}
+
+int dr_writer_sign(const struct dr_writer *writer, int fd, const struct dr_key *key,
+                   struct dr_err *err)
+{
+    const struct dr_member *member = &writer->layout.members[AT_SIGNATURE];
+    unsigned char signature[DR_SIGNATURE_MAX];
+    size_t size;
+
+    if (dr_key_sign(key, writer->sums.data, writer->sums.size, signature, &size, err) < 0 ||
+        write_header(member, size, fd, err) < 0)
+        return -1;
+    return dr_file_pwrite(fd, signature, size, member->offset, WHAT, err);
+}
+
+void dr_writer_release(struct dr_writer *writer)
+{
+    dr_layout_release(&writer->layout);
+    dr_buf_release(&writer->sums);
+    free(writer->document);
+    free(writer->index);
+    free(writer->docker);
+    free(writer->blobs);
+    *writer = (struct dr_writer)DR_WRITER_INIT;
+}

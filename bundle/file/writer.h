@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_FILE_WRITER_H
+#define DROVER_BUNDLE_FILE_WRITER_H
+
+/*
+ * Writes the members of a bundle to their places in a file that is made of zeros.
+ *
+ *     dr_auto_writer struct dr_writer writer = DR_WRITER_INIT;
+ *     dr_writer_plan(&writer, &about, images, count, err);      nothing written yet: all offsets are known
+ *     dr_file_reserve(fd, dr_layout_total(&writer.layout), ...);
+ *     dr_writer_frame(&writer, fd, err);                        everything but blobs and signature
+ *     for each of writer.blobs: its bytes to blob->offset       in any order, by anybody
+ *     dr_writer_sign(&writer, fd, key, err);                    last
+ */
+
+#include <stddef.h>
+
+#include "bundle/file/content.h"
+#include "bundle/file/layout.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/key.h"
+
+struct dr_writer {
+    struct dr_layout layout;      /* of the whole file, list and signature included */
+    struct dr_buf sums;           /* SHA256SUMS */
+    char *document;               /* bundle.json */
+    char *index;                  /* index.json */
+    char *docker;                 /* manifest.json */
+    struct dr_bundle_blob *blobs; /* with their offsets */
+    size_t blob_count;
+    uint64_t blob_bytes;
+};
+
+#define DR_WRITER_INIT                                                                             \
+    {                                                                                              \
+        .layout = DR_LAYOUT_INIT, .sums = DR_BUF_INIT(8u << 20)                                    \
+    }
+
+/* `about` needs builder, created, channel, serial and, where there are, release and expires; its id is computed.
+ * The images need everything, `content` included. DR_ERR_FORMAT: beyond what a bundle can hold. */
+int dr_writer_plan(struct dr_writer *writer, const struct dr_bundle_about *about,
+                   const struct dr_bundle_image *images, size_t count, struct dr_err *err);
+
+int dr_writer_frame(const struct dr_writer *writer, int fd, struct dr_err *err);
+
+/* Signs the list and writes the signature with its header. */
+int dr_writer_sign(const struct dr_writer *writer, int fd, const struct dr_key *key,
+                   struct dr_err *err);
+
+void dr_writer_release(struct dr_writer *writer);
+#define dr_auto_writer __attribute__((cleanup(dr_writer_release)))
+
+#endif

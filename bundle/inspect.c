@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/inspect.h"
+
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *digest_json(const struct dr_digest *digest)
+{
+    char text[DR_DIGEST_TEXT];
+
+    return json_string(dr_digest_text(digest, text));
+}
+
+static json_t *layers_json(const struct dr_image_manifest *content, struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+
+    for (size_t i = 0; i < content->layer_count; i++) {
+        const struct dr_descriptor *layer = &content->layers[i];
+
+        if (dr_json_append(list,
+                           json_pack("{s:o, s:I, s:s}", "digest", digest_json(&layer->digest),
+                                     "size", (json_int_t)layer->size, "mediaType",
+                                     layer->media_type),
+                           err) < 0)
+            return NULL;
+    }
+    return json_incref(list);
+}
+
+static json_t *warnings_json(const struct dr_bundle_image *image, struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+
+    for (const char *const *text = image->warnings; text && *text; text++) {
+        if (dr_json_append(list, json_string(*text), err) < 0)
+            return NULL;
+    }
+    return json_incref(list);
+}
+
+static json_t *image_json(const struct dr_bundle_image *image, struct dr_err *err)
+{
+    char name[DR_REFERENCE_TEXT];
+    json_auto_t *object =
+        json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o}", "ref",
+                  dr_reference_text(&image->reference, name), "role", image->role, "platform",
+                  image->platform, "digest", digest_json(&image->manifest.digest), "mediaType",
+                  image->manifest.media_type, "size", (json_int_t)image->manifest.size, "image_id",
+                  digest_json(&image->content.config.digest), "source_digest",
+                  image->has_source ? digest_json(&image->source) : json_null());
+
+    if (!object) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    if (dr_json_set(object, "layers", layers_json(&image->content, err), err) < 0 ||
+        dr_json_set(object, "warnings", warnings_json(image, err), err) < 0)
+        return NULL;
+    return json_incref(object);
+}
+
+static json_t *images_json(const struct dr_bundle *bundle, struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+    size_t count;
+    const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (dr_json_append(list, image_json(&images[i], err), err) < 0)
+            return NULL;
+    }
+    return json_incref(list);
+}
+
+json_t *dr_inspect_json(const struct dr_bundle *bundle, struct dr_err *err)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(bundle);
+    json_t *key_id = about->verified ? digest_json(&about->key_id) : json_null();
+    json_t *object = json_pack(
+        "{s:b, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:s, s:I, s:I, s:o}", "verified",
+        about->verified, "key_id", key_id, "release", text_or_null(about->release), "id",
+        digest_json(&about->id), "sums", digest_json(&about->sums), "channel", about->channel,
+        "serial", (json_int_t)about->serial, "created", about->created, "expires",
+        text_or_null(about->expires), "builder", about->builder, "bytes", (json_int_t)about->bytes,
+        "members", (json_int_t)about->members, "images", images_json(bundle, err));
+
+    if (!object)
+        dr_fail_memory(err);
+    return object;
+}
+
+static void print_head(const struct dr_bundle *bundle, FILE *to)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(bundle);
+    char hex[DR_DIGEST_TEXT];
+    char size[16];
+    size_t images;
+    size_t blobs;
+
+    dr_bundle_images(bundle, &images);
+    dr_bundle_blobs(bundle, &blobs);
+    dr_text_size(about->bytes, size);
+    fprintf(to, "content   %s%s%s%zu images in %zu blobs, %s\n", about->release ? "Rancher " : "",
+            about->release ? about->release : "", about->release ? ": " : "", images, blobs, size);
+    fprintf(to, "created   %s by %s%s%s\n", about->created, about->builder,
+            about->expires ? ", expires " : "", about->expires ? about->expires : "");
+    fprintf(to, "serial    %llu in channel %s\n", (unsigned long long)about->serial,
+            about->channel);
+    fprintf(to, "id        %s\n", dr_digest_hex(&about->id, hex));
+    fprintf(to, "signed    %s\n",
+            about->verified ? dr_digest_hex(&about->key_id, hex) : "not checked");
+}
+
+static void print_image(const struct dr_bundle_image *image, FILE *to)
+{
+    char name[DR_REFERENCE_TEXT];
+    char digest[DR_DIGEST_TEXT];
+    uint64_t bytes = 0;
+    char size[16];
+
+    for (size_t i = 0; i < image->content.layer_count; i++)
+        bytes += image->content.layers[i].size;
+    dr_text_size(bytes, size);
+    fprintf(to, "\n%s\n", dr_reference_text(&image->reference, name));
+    fprintf(to, "  role      %s, for %s\n", image->role, image->platform);
+    fprintf(to, "  digest    %s\n", dr_digest_text(&image->manifest.digest, digest));
+    fprintf(to, "  image ID  %s\n", dr_digest_text(&image->content.config.digest, digest));
+    fprintf(to, "  layers    %zu, %s\n", image->content.layer_count, size);
+    if (image->has_source)
+        fprintf(to, "  chosen from the list %s\n", dr_digest_text(&image->source, digest));
+    for (const char *const *text = image->warnings; text && *text; text++)
+        fprintf(to, "  warning: %s\n", *text);
+}
+
+static int print_json(const struct dr_bundle *bundle, FILE *to, struct dr_err *err)
+{
+    json_auto_t *object = dr_inspect_json(bundle, err);
+    dr_autofree char *text = object ? dr_json_text(object, true, err) : NULL;
+
+    if (!text)
+        return -1;
+    fprintf(to, "%s\n", text);
+    return 0;
+}
+
+int dr_inspect_print(const struct dr_bundle *bundle, bool json, FILE *to, struct dr_err *err)
+{
+    size_t count;
+    const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
+
+    if (json)
+        return print_json(bundle, to, err);
+    print_head(bundle, to);
+    for (size_t i = 0; i < count; i++)
+        print_image(&images[i], to);
+    return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_PART_H
+#define DROVER_BUNDLE_PART_H
+
+/*
+ * OUTPUT.part: the bundle while it grows. It is locked, so two runs never write one file; its space is reserved
+ * before the first byte arrives; it becomes OUTPUT by a rename when everything is on the disk, and it is removed
+ * when its scope ends without that. (dr_file in lib/file.h is for small files: its drafts have random names, so
+ * that nothing would be found again after a kill.)
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+struct dr_part {
+    int fd;
+    char *path;  /* OUTPUT */
+    char *draft; /* OUTPUT.part; NULL once it is renamed */
+    bool replace;
+};
+
+#define DR_PART_INIT                                                                               \
+    {                                                                                              \
+        .fd = -1                                                                                   \
+    }
+
+/* Opens an empty OUTPUT.part, in the place of one that a killed run left. DR_ERR_REFUSED: OUTPUT is there and may
+ * not be replaced, or another drover is writing it. */
+int dr_part_open(struct dr_part *part, const char *path, bool replace, struct dr_err *err);
+
+/* Makes it `size` zero bytes whose space is reserved; DR_ERR_IO names need and room. */
+int dr_part_reserve(struct dr_part *part, uint64_t size, struct dr_err *err);
+
+/* Durable under its name when it returns 0. */
+int dr_part_commit(struct dr_part *part, struct dr_err *err);
+
+void dr_part_release(struct dr_part *part);
+#define dr_auto_part __attribute__((cleanup(dr_part_release)))
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/source.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DOCKER_HUB "docker.io"
+
+int dr_sources_init(struct dr_sources *sources, const struct dr_bundle_options *options,
+                    const struct dr_log *log, struct dr_err *err)
+{
+    *sources = (struct dr_sources){.options = options, .log = log, .from_host = DOCKER_HUB};
+    return options->from ? dr_reference_parse_registry(options->from, sources->from_host,
+                                                       sources->from_prefix, err)
+                         : 0;
+}
+
+void dr_sources_release(struct dr_sources *sources)
+{
+    while (sources->count > 0)
+        dr_registry_free(sources->registries[--sources->count]);
+}
+
+static bool is_insecure(const struct dr_bundle_options *options, const char *host)
+{
+    for (size_t i = 0; i < options->insecure_count; i++) {
+        if (strcmp(options->insecure[i], host) == 0)
+            return true;
+    }
+    return false;
+}
+
+static struct dr_registry *find_host(struct dr_sources *sources, const char *host,
+                                     struct dr_err *err)
+{
+    const struct dr_registry_options options = {
+        .host = host,
+        .ca_file = sources->options->ca_file,
+        .insecure = is_insecure(sources->options, host),
+        .log = sources->log,
+    };
+    struct dr_registry *registry;
+
+    for (size_t i = 0; i < sources->count; i++) {
+        if (strcmp(dr_registry_host(sources->registries[i]), host) == 0)
+            return sources->registries[i];
+    }
+    if (sources->count == DR_SOURCES_MAX) {
+        dr_fail(err, DR_ERR_FORMAT,
+                "the images come from more than %d registries; make two bundles", DR_SOURCES_MAX);
+        return NULL;
+    }
+    registry = dr_registry_new(&options, err);
+    if (registry)
+        sources->registries[sources->count++] = registry;
+    return registry;
+}
+
+struct dr_registry *dr_sources_find(struct dr_sources *sources,
+                                    const struct dr_reference *reference, char ret_repository[512],
+                                    struct dr_err *err)
+{
+    bool hub = strcmp(reference->host, DOCKER_HUB) == 0;
+    const char *prefix = hub ? sources->from_prefix : "";
+
+    snprintf(ret_repository, 512, "%s%s%s", prefix, *prefix ? "/" : "", reference->repository);
+    return find_host(sources, hub ? sources->from_host : reference->host, err);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bundle/bundle.h"
+#include "cli/commands.h"
+#include "lib/text.h"
+#include "manifests/release.h"
+
+/* 9999-12-31: later years do not fit the form of a time. */
+#define TIME_MAX UINT64_C(253402300799)
+
+/* SOURCE_DATE_EPOCH (reproducible-builds.org): the time that outputs carry instead of now. */
+static int read_time(int64_t *ret_time, struct dr_err *err)
+{
+    const char *text = getenv("SOURCE_DATE_EPOCH");
+    uint64_t value;
+
+    if (!text || !*text) {
+        *ret_time = time(NULL);
+        return 0;
+    }
+    if (dr_text_uint64(text, TIME_MAX, &value, err) < 0)
+        return dr_err_wrap(err, "read SOURCE_DATE_EPOCH");
+    *ret_time = (int64_t)value;
+    return 0;
+}
+
+static int check_output(const char *output, struct dr_err *err)
+{
+    if (!output)
+        return dr_fail(err, DR_ERR_USAGE, "-o FILE is needed: where the bundle goes");
+    if (strcmp(output, "-") == 0)
+        return dr_fail(err, DR_ERR_USAGE, "this version of drover cannot write to a pipe");
+    return 0;
+}
+
+int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
+{
+    struct dr_bundle_options options = {.ask = dr_ask_passphrase};
+    const char *passphrase_file = NULL;
+    struct dr_list insecure = {.count = 0};
+    struct dr_list words = {.count = 0};
+    struct dr_common common = {.help = false};
+    const struct dr_option table[] = {
+        {"output", 'o', DR_OPTION_TEXT, &options.output},
+        {"key", 0, DR_OPTION_TEXT, &options.key},
+        {"passphrase-file", 0, DR_OPTION_TEXT, &passphrase_file},
+        {"from", 0, DR_OPTION_TEXT, &options.from},
+        {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
+        {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
+        {"force", 0, DR_OPTION_FLAG, &options.replace},
+        {NULL, 0, DR_OPTION_FLAG, NULL},
+    };
+    size_t releases;
+
+    if (dr_options_read(argc, argv, table, 1, DR_LIST_MAX, &words, &common, err) < 0)
+        return -1;
+    if (common.help)
+        return 0;
+    if (check_output(options.output, err) < 0 || read_time(&options.created, err) < 0)
+        return -1;
+    if (!options.key)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--key FILE is needed: the private key that signs the bundle; 'drover key "
+                       "new' makes one");
+    releases = dr_release_is_name(words.item[0]) ? 1 : 0;
+    options.release = releases ? words.item[0] : NULL;
+    options.images = words.item + releases;
+    options.image_count = words.count - releases;
+    options.insecure = insecure.item;
+    options.insecure_count = insecure.count;
+    options.ask_context = (void *)(uintptr_t)passphrase_file;
+    return dr_bundle_run(&options, &common.log, err);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "bundle/file/reader.h"
+#include "bundle/inspect.h"
+#include "cli/commands.h"
+#include "cli/trusted.h"
+#include "lib/text.h"
+
+static void print_line(const struct dr_bundle *bundle, const char *path)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(bundle);
+    char hex[DR_DIGEST_TEXT];
+    char size[16];
+    size_t count;
+
+    dr_bundle_images(bundle, &count);
+    dr_text_size(about->bytes, size);
+    printf("%s: good: signed by key %.16s, %s%s%zu images, %s, every byte checked; created %s\n",
+           path, dr_digest_hex(&about->key_id, hex), about->release ? about->release : "",
+           about->release ? ", " : "", count, size, about->created);
+}
+
+static int verify(const char *path, const struct dr_trusted *trusted, bool json,
+                  const struct dr_log *log, struct dr_err *err)
+{
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(path, &trusted->trust, err);
+    struct dr_progress progress;
+    int done;
+
+    if (!bundle)
+        return -1;
+    dr_progress_start(&progress, log, "verify", dr_bundle_about(bundle)->layer_bytes);
+    done = dr_bundle_hash_layers(bundle, &progress, err);
+    dr_progress_end(&progress);
+    if (done < 0)
+        return dr_err_wrap(err, "verify the bundle '%s'", path);
+    if (json)
+        return dr_inspect_print(bundle, true, stdout, err);
+    print_line(bundle, path);
+    return 0;
+}
+
+int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
+{
+    dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
+    struct dr_list pubkeys = {.count = 0};
+    struct dr_list words = {.count = 0};
+    struct dr_common common = {.help = false};
+    bool json = false;
+    const struct dr_option table[] = {
+        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
+        {"json", 0, DR_OPTION_FLAG, &json},
+        {NULL, 0, DR_OPTION_FLAG, NULL},
+    };
+
+    if (dr_options_read(argc, argv, table, 1, 1, &words, &common, err) < 0)
+        return -1;
+    if (common.help)
+        return 0;
+    if (dr_trusted_read(&pubkeys, &trusted, err) < 0)
+        return -1;
+    return verify(words.item[0], &trusted, json, &common.log, err);
+}
