@@ -140,5 +140,6 @@ void sim_own(const char *path, unsigned mode)
 
 bool sim_in_container(void)
 {
-    return getpid() == 1 || access("/.dockerenv", F_OK) == 0;
+    // Not /.dockerenv: the whole test may run inside a container, whose loopback is the test's.
+    return getpid() == 1;
 }

@@ -28,6 +28,28 @@ static int sleep_main(const char *seconds)
     return 0;
 }
 
+// Random-looking bytes that are the same every time, to give an image's layers some size.
+static int pad_main(int argc, char **argv)
+{
+    if (argc < 3)
+        return 2;
+    unsigned long long x = 0x9e3779b97f4a7c15ull, block[512];
+    for (const char *p = argv[1]; *p; p++)
+        x = (x ^ (unsigned char)*p) * 0x100000001b3ull;
+    x |= 1; // xorshift never leaves zero
+    for (long long left = atoll(argv[2]) * 256; left > 0; left--) {
+        for (size_t i = 0; i < 512; i++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            block[i] = x;
+        }
+        if (fwrite(block, sizeof block, 1, stdout) != 1)
+            return 1;
+    }
+    return fflush(stdout) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *slash = argc ? strrchr(argv[0], '/') : NULL;
@@ -43,6 +65,8 @@ int main(int argc, char **argv)
         return mysqladmin_main(argc, argv);
     if (!strcmp(name, "sleep"))
         return sleep_main(argc > 1 ? argv[1] : NULL);
+    if (!strcmp(name, "pad"))
+        return pad_main(argc, argv);
     if (!strcmp(name, "true"))
         return 0;
     fprintf(stderr,

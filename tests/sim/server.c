@@ -127,8 +127,8 @@ static void phase_serve(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what, (void)arg;
     if (db_count(T_ACCOUNT) == 0)
         project_create("Default", "active");
-    host_server_started();
     engine_resume();
+    host_server_started(); // after it: the hosts' own waits begin anew
     traffic_resume();
     server_listen();
     db_commit();
