@@ -34,19 +34,17 @@ static int check_bytes(struct dr_bundle *bundle, const struct dr_mirror_options 
     return 0;
 }
 
-/* An exception for another host than the one that is spoken to is a slip worth telling. */
-static int is_insecure(const struct dr_mirror_options *options, const char *host, bool *ret,
-                       struct dr_err *err)
+static bool is_insecure(const struct dr_mirror_options *options, const char *host,
+                        const struct dr_log *log)
 {
-    *ret = false;
     for (size_t i = 0; i < options->insecure_count; i++) {
-        if (strcasecmp(options->insecure[i], host) != 0)
-            return dr_fail(err, DR_ERR_USAGE,
-                           "--insecure-registry names '%s', but the registry is '%s'",
-                           options->insecure[i], host);
-        *ret = true;
+        if (strcasecmp(options->insecure[i], host) == 0)
+            return true;
     }
-    return 0;
+    if (options->insecure_count > 0)
+        dr_log_warn(log, "--insecure-registry names '%s', but the registry is '%s'",
+                    options->insecure[0], host);
+    return false;
 }
 
 static json_t *image_json(const struct dr_mirror_image *mirrored, bool written)
@@ -155,19 +153,19 @@ int dr_mirror_run(const struct dr_mirror_options *options, const struct dr_log *
     dr_auto_registry struct dr_registry *registry = NULL;
     char host[256];
     char prefix[256];
-    bool insecure;
 
-    if (dr_reference_parse_registry(options->registry, host, prefix, err) < 0 ||
-        is_insecure(options, host, &insecure, err) < 0)
+    if (dr_reference_parse_registry(options->registry, host, prefix, err) < 0)
         return -1;
     bundle = dr_bundle_open(options->bundle, options->trust, err);
     if (!bundle)
         return dr_err_wrap(err, "verify '%s'", options->bundle);
     /* One question before the long hashing: a registry that isn't there should be said at once. */
-    registry = dr_registry_new(
-        &(struct dr_registry_options){
-            .host = host, .ca_file = options->ca_file, .insecure = insecure, .log = log},
-        err);
+    registry =
+        dr_registry_new(&(struct dr_registry_options){.host = host,
+                                                      .ca_file = options->ca_file,
+                                                      .insecure = is_insecure(options, host, log),
+                                                      .log = log},
+                        err);
     if (!registry || dr_registry_ping(registry, err) < 0 ||
         check_bytes(bundle, options, log, err) < 0)
         return -1;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+#include "cli/trusted.h"
+#include "mirror/mirror.h"
+
+int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
+{
+    dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
+    struct dr_mirror_options options = {.trust = &trusted.trust};
+    struct dr_list insecure = {.count = 0};
+    struct dr_list pubkeys = {.count = 0};
+    struct dr_list words = {.count = 0};
+    struct dr_common common = {.help = false};
+    const struct dr_option table[] = {
+        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
+        {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
+        {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
+        {"json", 0, DR_OPTION_FLAG, &options.json},
+        {NULL, 0, DR_OPTION_FLAG, NULL},
+    };
+
+    if (dr_options_read(argc, argv, table, 2, 2, &words, &common, err) < 0)
+        return -1;
+    if (common.help)
+        return 0;
+    if (dr_trusted_read(&pubkeys, &trusted, err) < 0)
+        return -1;
+    options.bundle = words.item[0];
+    options.registry = words.item[1];
+    options.insecure = insecure.item;
+    options.insecure_count = insecure.count;
+    return dr_mirror_run(&options, &common.log, err);
+}
