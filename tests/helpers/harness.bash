@@ -36,7 +36,13 @@ harness_begin() {
         fi
         exec "$harness_helpers/sealed" bash "$(readlink -f "$0")" "$@"
     fi
-    HARNESS_DIR=$(mktemp -d "$DROVER_SEALED/run.XXXXXX") || return 1
+    harness_open "$DROVER_SEALED"
+}
+
+# harness_open FOLDER: what harness_begin does behind the seal. By itself, without a seal, it gives
+# registries and processes only, and they answer as 127.0.0.1 only.
+harness_open() {
+    HARNESS_DIR=$(mktemp -d "$1/run.XXXXXX") || return 1
     export HARNESS_DIR
     mkdir "$HARNESS_DIR"/{process,registry,engine}
     if [[ -z ${BATS_VERSION-} ]]; then
@@ -176,7 +182,7 @@ registry_start() {
     if [[ ! -e $folder/port ]]; then
         mkdir -p "$folder"
         free_port 5000 >"$folder/port"
-        if [[ $name =~ ^[a-z0-9-]+$ ]]; then
+        if [[ -n ${DROVER_SEALED-} && $name =~ ^[a-z0-9-]+$ ]]; then
             printf '%s %s.test\n' "$HARNESS_HOST" "$name" >>/etc/hosts
         fi
     fi
