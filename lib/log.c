@@ -25,6 +25,7 @@ __attribute__((format(printf, 2, 0))) static void line(const char *prefix, const
 {
     char text[2048];
 
+    fflush(stdout); /* so that a log of both streams has them in order */
     vsnprintf(text, sizeof text, format, args);
     for (char *part = text, *next; part; part = next) {
         next = strchr(part, '\n');
