@@ -520,7 +520,8 @@ static void plain_reply(struct evhttp_request *request, int status, const char *
 // A connection that is cut without a word, for the fault dropConnections.
 static bool dropped(struct evhttp_request *request)
 {
-    if (!fault_get("dropConnections") || !fault_strike("dropConnections"))
+    // A connection that was kept alive through the fault apiRestart is as dead as a new one.
+    if (!server_is_paused() && !fault_strike("dropConnections"))
         return false;
     requests_note(request, NULL, NULL, 0, 0, started_at);
     db_commit();
@@ -538,6 +539,10 @@ void api_handle(struct evhttp_request *request, void *arg)
     char *path = evhttp_uridecode(raw ? raw : "/", 0, NULL);
     if (!path) {
         plain_reply(request, 400, "Bad Request");
+        return;
+    }
+    if (server_is_paused() && dropped(request)) {
+        free(path);
         return;
     }
     if (!strcmp(path, "/ping") || !strcmp(path, "/healthcheck")) {

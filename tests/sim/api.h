@@ -81,5 +81,6 @@ void requests_note(struct evhttp_request *request, const char *path, const char 
 // Listener, for the fault apiRestart.
 void server_listen(void);
 void server_pause(double seconds);
+bool server_is_paused(void);
 
 #endif

@@ -43,6 +43,7 @@ bool service_action(struct row *service, const char *action, json_t *body, const
 bool service_link(struct row *from, int to, const char *name, json_t *ports);
 void service_unlink(struct row *from, int to, const char *name);
 void service_clear_links(struct row *from);
+void service_link_selected(struct row *service);
 
 // ---- hosts (host.c)
 void host_init(void);

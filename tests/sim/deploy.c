@@ -169,6 +169,26 @@ static void expose(struct row *service, struct row *instance)
     row_set_str(instance, "_expose", row_id(map));
 }
 
+// retainIp: the address belongs to the suffix (Cattle's serviceIndex), not to the instance.
+static void keep_address(struct row *service, struct row *instance)
+{
+    json_t *kept = json_object_get(service->j, "_addresses");
+    if (!kept) {
+        kept = json_object();
+        row_set(service, "_addresses", kept);
+    }
+    json_t *address = json_object_get(kept, row_str(instance, "name"));
+    if (!address) {
+        char text[32];
+        snprintf(text, sizeof text, "10.42.%d.%d", (instance->num / 250) % 250 + 1,
+                 instance->num % 250 + 2);
+        address = json_string(text);
+        json_object_set_new(kept, row_str(instance, "name"), address);
+    }
+    row_set(instance, "primaryIpAddress", json_incref(address));
+    db_touch(service);
+}
+
 struct row *deploy_add_unit(struct row *service, int host)
 {
     if (!host)
@@ -197,6 +217,8 @@ struct row *deploy_add_unit(struct row *service, int host)
                                  .start = true};
     struct row *instance = instance_create(&spec);
     expose(service, instance);
+    if (row_true(service, "retainIp"))
+        keep_address(service, instance);
     row_set(service, "createIndex", json_integer(index));
     row_set(service, "_lastHost", json_integer(host));
     json_decref(fields);

@@ -210,6 +210,7 @@ static void seed_service(struct row *project, const char *type, json_t *given)
     service_seed_instances(service, hosts);
     row_state(service, state ? state : "active");
     add_links(project, service, json_object_get(given, "links"));
+    service_link_selected(service);
     for (int n = 0; state && !strcmp(state, "inactive") && n < service->kids.count; n++) {
         struct row *i = db_get(T_INSTANCE, service->kids.items[n]);
         traffic_close(i);

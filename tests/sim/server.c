@@ -39,12 +39,6 @@ static void next_phase(double seconds, event_callback_fn fn)
 
 // ---- ends
 
-static void leave(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what, (void)arg;
-    event_base_loopbreak(sim_base);
-}
-
 // Cattle gave up: the JVM's exit(1) makes s6 end the container, and mysqld with it, uncleanly.
 static void startup_failed(void)
 {
@@ -66,8 +60,7 @@ static void clean_shutdown(void)
     sim_mysql_log("[Note] /usr/sbin/mysqld: Shutdown complete");
     event_note("cleanShutdown", NULL, NULL, NULL);
     // Nothing may change any more: the listener and every timer end with the loop.
-    next_phase(0.2, leave);
-    event_base_loopexit(sim_base, NULL);
+    event_base_loopbreak(sim_base);
 }
 
 static void on_signal(int number)
@@ -108,6 +101,11 @@ static void listen_again(evutil_socket_t fd, short what, void *arg)
     server_listen();
     host_server_started();
     db_commit();
+}
+
+bool server_is_paused(void)
+{
+    return !bound;
 }
 
 void server_pause(double seconds)

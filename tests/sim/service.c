@@ -203,10 +203,35 @@ void service_clear_links(struct row *from)
         remove_map(map);
 }
 
+static bool selected(const struct row *service, const char *selector)
+{
+    json_t *labels = json_object_get(json_object_get(service->j, "launchConfig"), "labels");
+    const char *equals = strchr(selector, '=');
+    char key[128];
+    if (!equals)
+        return json_object_get(labels, selector) != NULL;
+    snprintf(key, sizeof key, "%.*s", (int)(equals - selector), selector);
+    const char *value = json_string_value(json_object_get(labels, key));
+    return value && !strcmp(value, equals + 1);
+}
+
+// Links that a selector makes come back on their own: `key` or `key=value` on the other service's labels.
+void service_link_selected(struct row *service)
+{
+    const char *selector = row_str(service, "selectorLink");
+    for (int n = 1; *selector && n <= db_count(T_SERVICE); n++) {
+        struct row *other = db_get(T_SERVICE, n);
+        if (other && other != service && other->project == service->project && !row_gone(other) &&
+            selected(other, selector))
+            service_link(service, n, NULL, NULL);
+    }
+}
+
 // ---- states
 
 static void step_created(struct row *s)
 {
+    service_link_selected(s);
     row_state(s, "inactive");
     engine_done(s, SLOT_PROCESS);
     const char *error;

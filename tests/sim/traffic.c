@@ -71,8 +71,9 @@ void traffic_close(struct row *instance)
     if (!traffic)
         return;
     for (int n = 0; n < traffic->fds.count; n++) {
-        struct linger hard = {.l_onoff = 1};
-        setsockopt(traffic->fds.items[n], SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        // Dissolving the association sends the reset now; close() alone would say FIN first.
+        struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+        connect(traffic->fds.items[n], &nobody, sizeof nobody);
     }
     evhttp_free(traffic->http);
     free(traffic->fds.items);

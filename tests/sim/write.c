@@ -4,6 +4,7 @@
 #include "cattle.h"
 #include "engine.h"
 #include "pull.h"
+#include "settings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -248,6 +249,9 @@ void write_update(struct api *api, struct row *row)
     const char *error;
     if (changed)
         service_action(row, "update", NULL, &error);
+    // account.update everywhere, host.update since 1.1: one arbitrary nic of the environment.
+    if (row->type == T_ACCOUNT || (row->type == T_HOST && release_here()->is_1_1))
+        netagent_event_random(row->type == T_ACCOUNT ? row->num : row->project);
     api_reply(api, 200, render_row(api, row));
 }
 
