@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: drover_bundle_file */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/bundle_kit.h"
+
+/* Places of the kit's members in the list. */
+enum {
+    DOCUMENT,
+    OCI_LAYOUT,
+    INDEX,
+    DOCKER,
+    FIRST_SMALL, /* two manifests, two configs */
+    FIRST_LAYER = FIRST_SMALL + 4,
+    END = FIRST_LAYER + 4,
+};
+
+static void tells_what_the_writer_was_told(void **state)
+{
+    const struct kit *kit = *state;
+    const struct dr_key *key = kit->key;
+    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(kit->path, &trust, &err);
+    const struct dr_bundle_about *about;
+    const struct dr_bundle_image *images;
+    struct dr_digest key_id;
+    size_t count;
+
+    assert_string_equal(err.text, "");
+    assert_non_null(bundle);
+    about = dr_bundle_about(bundle);
+    assert_string_equal(about->release, "v1.0.2");
+    assert_string_equal(about->builder, "drover test");
+    assert_string_equal(about->created, "2016-05-26T18:13:38Z");
+    assert_int_equal(about->serial, KIT_TIME);
+    assert_true(about->verified);
+    assert_int_equal(dr_key_id(key, &key_id, &err), 0);
+    assert_true(dr_digest_equal(&key_id, &about->key_id));
+    images = dr_bundle_images(bundle, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(images[0].role, DR_ROLE_SERVER);
+    assert_string_equal(images[0].reference.repository, "rancher/server");
+    assert_int_equal(images[0].content.layer_count, 4);
+    assert_null(images[0].warnings[0]);
+    assert_string_equal(images[1].warnings[0], "a warning");
+    assert_null(images[1].warnings[1]);
+    assert_ptr_equal(dr_bundle_image_with_role(bundle, DR_ROLE_AGENT), &images[1]);
+    assert_null(dr_bundle_image_with_role(bundle, "none"));
+    assert_int_equal(about->members, END);
+    assert_int_equal(about->layer_bytes, strlen("base layer"
+                                                "empty"
+                                                "server layer"
+                                                "agent layer"));
+}
+
+static void gives_out_the_bytes_of_blobs(void **state)
+{
+    const struct kit *kit = *state;
+    const struct dr_key *key = kit->key;
+    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(kit->path, &trust, NULL);
+    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(4096);
+    const struct dr_bundle_image *image = dr_bundle_image_with_role(bundle, DR_ROLE_SERVER);
+    const struct dr_bundle_blob *blob;
+    struct dr_digest unknown = {.bytes = {0}};
+    struct dr_err err = DR_ERR_INIT;
+    char part[5] = "";
+    size_t count;
+
+    dr_bundle_blobs(bundle, &count);
+    assert_int_equal(count, END - FIRST_SMALL);
+    blob = dr_bundle_find_blob(bundle, &image->content.layers[2].digest);
+    assert_non_null(blob);
+    assert_true(blob->layer);
+    assert_int_equal(dr_bundle_blob_read(bundle, blob, 7, part, 5, &err), 0);
+    assert_memory_equal(part, "layer", 5);
+    assert_int_equal(dr_bundle_blob_load(bundle, &image->content.config.digest, &bytes, &err), 0);
+    assert_string_equal(bytes.data, "{\"os\":\"linux\"}");
+    assert_null(dr_bundle_find_blob(bundle, &unknown));
+    assert_int_equal(dr_bundle_blob_load(bundle, &unknown, &bytes, &err), -1);
+}
+
+static void equal_inputs_give_equal_bytes_but_for_the_signature(void **state)
+{
+    struct kit *kit = *state;
+    dr_auto_buf struct dr_buf first = DR_BUF_INIT(1u << 20);
+    dr_auto_buf struct dr_buf second = DR_BUF_INIT(1u << 20);
+    uint64_t sums_size;
+    size_t signature_at;
+
+    assert_int_equal(dr_file_read(kit->path, &first, NULL), 0);
+    kit_write_good(kit, kit->path);
+    assert_int_equal(dr_file_read(kit->path, &second, NULL), 0);
+    assert_int_equal(dr_header_size((unsigned char *)first.data, &sums_size), 0);
+    signature_at = DR_BLOCK + (size_t)(sums_size + dr_padding(sums_size));
+    assert_int_equal(first.size, second.size);
+    assert_memory_equal(first.data, second.data, signature_at);
+    assert_memory_equal(first.data + signature_at + 1024, second.data + signature_at + 1024,
+                        first.size - signature_at - 1024);
+}
+
+static void every_flipped_bit_is_noticed(void **state)
+{
+    const struct kit *kit = *state;
+    int fd = open(kit->path, O_RDWR | O_CLOEXEC);
+    struct stat info;
+
+    assert_int_equal(fstat(fd, &info), 0);
+    for (off_t at = 0; at < info.st_size; at++) {
+        struct dr_err err = DR_ERR_INIT;
+        unsigned char byte;
+
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        byte ^= (unsigned char)(1 << at % 8);
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        if (kit_verify(kit, &err) == 0)
+            fail_msg("nobody noticed byte %lld", (long long)at);
+        if (err.code != DR_ERR_VERIFY)
+            fail_msg("byte %lld: %s", (long long)at, err.text);
+        byte ^= (unsigned char)(1 << at % 8);
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    close(fd);
+    assert_int_equal(kit_verify(kit, NULL), 0);
+}
+
+static void every_truncation_is_noticed(void **state)
+{
+    const struct kit *kit = *state;
+    dr_auto_buf struct dr_buf whole = DR_BUF_INIT(1u << 20);
+
+    assert_int_equal(dr_file_read(kit->path, &whole, NULL), 0);
+    for (size_t size = whole.size; size-- > 0;) {
+        struct dr_err err = DR_ERR_INIT;
+
+        /* Every byte near the ends, every 512 boundary in between. */
+        if (size % DR_BLOCK && size > 4096 && size < whole.size - 2048)
+            continue;
+        assert_int_equal(truncate(kit->path, (off_t)size), 0);
+        assert_int_equal(kit_verify(kit, &err), -1);
+        assert_int_equal(err.code, DR_ERR_VERIFY);
+    }
+}
+
+static void bytes_behind_the_end_are_noticed(void **state)
+{
+    static const size_t more[] = {1, 511, 512, 1024, 10240};
+    const struct kit *kit = *state;
+    struct stat info;
+
+    assert_int_equal(stat(kit->path, &info), 0);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        struct dr_err err = DR_ERR_INIT;
+
+        assert_int_equal(truncate(kit->path, info.st_size + (off_t)more[i]), 0);
+        assert_int_equal(kit_verify(kit, &err), -1);
+        assert_int_equal(err.code, DR_ERR_VERIFY);
+        assert_non_null(strstr(err.text, "behind its end"));
+    }
+}
+
+static void only_a_trusted_key_opens_it(void **state)
+{
+    struct kit *kit = *state;
+    const struct dr_key *both[] = {kit->other_key, kit->key};
+    struct dr_bundle_trust trust = {.keys = both, .key_count = 2, .now = KIT_TIME};
+    struct dr_err err = DR_ERR_INIT;
+    struct dr_bundle *bundle = dr_bundle_open(kit->path, &trust, &err);
+
+    assert_non_null(bundle);
+    dr_bundle_free(bundle);
+    trust.key_count = 1;
+    assert_null(dr_bundle_open(kit->path, &trust, &err));
+    assert_int_equal(err.code, DR_ERR_VERIFY);
+    assert_non_null(strstr(err.text, "not by the given key"));
+    trust.key_count = 0;
+    assert_null(dr_bundle_open(kit->path, &trust, &err));
+    assert_int_equal(err.code, DR_ERR_REFUSED);
+    /* Asked for by name, it can be looked at without a key, and says so. */
+    trust.unverified = true;
+    bundle = dr_bundle_open(kit->path, &trust, &err);
+    assert_non_null(bundle);
+    assert_false(dr_bundle_about(bundle)->verified);
+    dr_bundle_free(bundle);
+}
+
+static void a_cosignature_by_a_trusted_key_is_enough(void **state)
+{
+    struct kit *kit = *state;
+    struct dr_err err = DR_ERR_INIT;
+
+    assert_int_equal(kit_verify_at(kit, kit->other_key, KIT_TIME, &err), -1);
+    kit_pack(kit, kit->other_key);
+    assert_int_equal(kit_verify_at(kit, kit->other_key, KIT_TIME, &err), 0);
+    assert_int_equal(kit_verify(kit, &err), 0);
+}
+
+static void it_expires(void **state)
+{
+    const struct kit *kit = *state;
+    const int64_t month = 31 * 24 * 3600;
+    struct dr_err err = DR_ERR_INIT;
+
+    assert_int_equal(kit_verify_at(kit, kit->key, KIT_TIME + month, &err), 0);
+    assert_int_equal(kit_verify_at(kit, kit->key, KIT_TIME + month + 1, &err), -1);
+    assert_int_equal(err.code, DR_ERR_REFUSED);
+    assert_non_null(strstr(err.text, "expired at 2016-06-26T18:13:38Z"));
+}
+
+static void what_is_no_bundle_is_refused(void **state)
+{
+    struct kit *kit = *state;
+    char link[PATH_MAX + 32];
+    char fifo[PATH_MAX + 32];
+    const struct {
+        const char *path;
+        enum dr_code code;
+    } rows[] = {
+        {kit->folder, DR_ERR_IO},           {"/dev/zero", DR_ERR_IO}, {"/dev/null", DR_ERR_IO},
+        {"/nonexistent", DR_ERR_IO},        {link, DR_ERR_REFUSED},   {fifo, DR_ERR_IO},
+        {"/proc/self/exe", DR_ERR_REFUSED},
+    };
+    const struct dr_key *key = kit->key;
+    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
+
+    snprintf(link, sizeof link, "%s/link", kit->folder);
+    snprintf(fifo, sizeof fifo, "%s/fifo", kit->folder);
+    assert_int_equal(symlink(kit->path, link), 0);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dr_err err = DR_ERR_INIT;
+
+        assert_null(dr_bundle_open(rows[i].path, &trust, &err));
+        assert_int_equal(err.code, rows[i].code);
+    }
+    unlink(link);
+    unlink(fifo);
+}
+
+/* What a signer could do wrong, or a thief of his key do on purpose: the rest of a session's checks. */
+static void refuse_signed(struct kit *kit, const char *expected)
+{
+    struct dr_err err = DR_ERR_INIT;
+
+    kit_pack(kit, NULL);
+    assert_int_equal(kit_verify(kit, &err), -1);
+    if (!strstr(err.text, expected))
+        fail_msg("expected '%s', not: %s", expected, err.text);
+    assert_true(err.code == DR_ERR_VERIFY || err.code == DR_ERR_REFUSED);
+    kit_write_good(kit, kit->path);
+    kit_unpack(kit);
+}
+
+static void put_together_again_it_is_good(void **state)
+{
+    struct kit *kit = *state;
+    struct dr_err err = DR_ERR_INIT;
+
+    kit_pack(kit, NULL);
+    assert_int_equal(kit_verify(kit, &err), 0);
+}
+
+static void blobs_must_be_those_of_the_images(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_add_blob(kit, FIRST_LAYER, "stranger");
+    refuse_signed(kit, "9 blobs where its images have 8");
+    kit_add_blob(kit, END, "stranger");
+    refuse_signed(kit, "9 blobs where its images have 8");
+    kit_remove(kit, END - 1);
+    refuse_signed(kit, "7 blobs where its images have 8");
+    kit_remove(kit, FIRST_LAYER);
+    kit_add_blob(kit, FIRST_LAYER, "stranger");
+    refuse_signed(kit, "not the blob that belongs there");
+    kit_swap(kit, FIRST_LAYER, FIRST_LAYER + 1);
+    refuse_signed(kit, "not the blob that belongs there");
+    kit_swap(kit, FIRST_SMALL, FIRST_SMALL + 1);
+    refuse_signed(kit, "not the blob that belongs there");
+    kit_insert(kit, END, kit->members[END - 1].name, kit->members[END - 1].data,
+               kit->members[END - 1].size);
+    refuse_signed(kit, "listed twice");
+}
+
+static void other_tools_must_be_told_the_same(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_edit(kit, INDEX, "v1.0.1", "v1.0.9");
+    refuse_signed(kit, "'index.json' is not what the images make it");
+    kit_edit(kit, INDEX, "{", " {");
+    refuse_signed(kit, "'index.json' is not what the images make it");
+    kit_edit(kit, DOCKER, "v1.0.1", "v1.0.9");
+    refuse_signed(kit, "'manifest.json' is not what the images make it");
+    kit_edit(kit, OCI_LAYOUT, "1.0.0", "1.0.1");
+    refuse_signed(kit, "'oci-layout' is not what the images make it");
+}
+
+static void the_document_must_be_one(void **state)
+{
+    static const struct {
+        const char *old, *new, *expected;
+    } rows[] = {
+        {"drover-bundle/1", "drover-bundle/2", "a newer one is needed"},
+        {"\"min_reader\": 1", "\"min_reader\": 2", "a newer one is needed"},
+        {"\"requires\": []", "\"requires\": [1]", "a newer drover is needed"},
+        {"\"channel\"", "\"extra\": 1, \"channel\"", "'extra' is no key of it"},
+        {"\"channel\"", "\"serial\": 1, \"channel\"", "duplicate"},
+        {"\"serial\": ", "\"serial\": -", "serial"},
+        {"\"serial\": ", "\"serial\": 0.", "serial"},
+        {"\"release\": \"v1", "\"release\": \"\\u001b[2Jv1", "'release' is not plain text"},
+        {"2016-05-26T18:13:38Z", "2016-05-26 18:13:38", "'created' is no time"},
+        {"2016-06-26T18:13:38Z", "2016-02-31T18:13:38Z", "'expires' is no time"},
+        {"docker.io/rancher/server:v1.0.2", "rancher/server:v1.0.2", "whole reference"},
+        {"docker.io/rancher/server:v1.0.2", "docker.io/../server:v1.0.2", "not an image reference"},
+        {"docker.io/rancher/server:v1.0.2", "docker.io/rancher/server:v1.0.3", "'id' does not fit"},
+        {"vnd.docker.distribution.manifest.v2", "vnd.oci.image.manifest.v1", "says"},
+        {"distribution.manifest.v2+json", "distribution.manifest.list.v2+json", "no type of image"},
+        {"\"platform\": [", "\"platform\": [], \"x\": [", "'platform'"},
+        {"\"warnings\": []", "\"warnings\": [1]", "no text"},
+        {"\"images\": [", "\"images\": [], \"x-images\": [", "names 0 images"},
+        {"{", "[{", "JSON"},
+    };
+    struct kit *kit = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        kit_edit(kit, DOCUMENT, rows[i].old, rows[i].new);
+        refuse_signed(kit, rows[i].expected);
+    }
+}
+
+static void keys_that_begin_with_x_are_for_later(void **state)
+{
+    struct kit *kit = *state;
+    struct dr_err err = DR_ERR_INIT;
+
+    kit_edit(kit, DOCUMENT, "\"channel\"", "\"x-more\": {\"a\": 1}, \"channel\"");
+    kit_pack(kit, NULL);
+    assert_int_equal(kit_verify(kit, &err), 0);
+}
+
+static void a_readme_and_programs_may_travel_along(void **state)
+{
+    struct kit *kit = *state;
+    struct dr_err err = DR_ERR_INIT;
+    struct stat info;
+
+    kit_insert(kit, END, "READ-ME-FIRST.txt", "read me", 7);
+    kit_insert(kit, END + 1, "drover-aarch64", "an elf", 6);
+    kit_insert(kit, END + 2, "drover-x86_64", "another", 7);
+    kit_pack(kit, NULL);
+    assert_int_equal(kit_verify(kit, &err), 0);
+    /* The program is hashed with the layers. */
+    assert_int_equal(stat(kit->path, &info), 0);
+    {
+        int fd = open(kit->path, O_RDWR | O_CLOEXEC);
+
+        assert_int_equal(pwrite(fd, "A", 1, info.st_size - DR_TRAILER - DR_BLOCK), 1);
+        close(fd);
+    }
+    assert_int_equal(kit_verify(kit, &err), -1);
+    assert_non_null(strstr(err.text, "'drover-x86_64'"));
+}
+
+static void a_file_that_shrinks_while_it_is_read_is_noticed(void **state)
+{
+    const struct kit *kit = *state;
+    const struct dr_key *key = kit->key;
+    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(kit->path, &trust, NULL);
+    struct dr_err err = DR_ERR_INIT;
+
+    assert_int_equal(truncate(kit->path, 1024), 0);
+    assert_int_equal(dr_bundle_hash_layers(bundle, NULL, &err), -1);
+    assert_int_equal(err.code, DR_ERR_VERIFY);
+    assert_non_null(strstr(err.text, "ends too early"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(tells_what_the_writer_was_told),
+        TEST(gives_out_the_bytes_of_blobs),
+        TEST(equal_inputs_give_equal_bytes_but_for_the_signature),
+        TEST(every_flipped_bit_is_noticed),
+        TEST(every_truncation_is_noticed),
+        TEST(bytes_behind_the_end_are_noticed),
+        TEST(only_a_trusted_key_opens_it),
+        TEST(a_cosignature_by_a_trusted_key_is_enough),
+        TEST(it_expires),
+        TEST(what_is_no_bundle_is_refused),
+        TEST(put_together_again_it_is_good),
+        TEST(blobs_must_be_those_of_the_images),
+        TEST(other_tools_must_be_told_the_same),
+        TEST(the_document_must_be_one),
+        TEST(keys_that_begin_with_x_are_for_later),
+        TEST(a_readme_and_programs_may_travel_along),
+        TEST(a_file_that_shrinks_while_it_is_read_is_noticed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
