@@ -33,6 +33,16 @@ teardown_file() {
     [ "$(find /etc/docker | wc -l)" -le 2 ]
 }
 
+@test "the seal: what is written to /etc and to drover's state stays inside" {
+    mkdir -p /var/lib/drover # a seal within the seal: this one's is the outer state
+    echo outer >/var/lib/drover/journal
+    # shellcheck disable=SC2016 # for the shell inside
+    "$harness_helpers/sealed" bash -c '[ ! -e /var/lib/drover/journal ] &&
+        mkdir -p /var/lib/drover && echo inner >/var/lib/drover/journal && echo x >/etc/drover-test'
+    [ "$(cat /var/lib/drover/journal)" = outer ]
+    [ ! -e /etc/drover-test ]
+}
+
 @test "the seal takes everything along, also when it is killed" {
     scratch_file=$BATS_TEST_TMPDIR/scratch
     cat >"$BATS_TEST_TMPDIR/child" <<'END'
