@@ -116,10 +116,13 @@ static int report(const struct dr_mirror_push *push, const struct dr_mirror_opti
 
     dr_text_size(push->bytes_sent, size);
     dr_text_seconds(seconds, took);
-    dr_log_say(log,
-               "blobs: %zu present (by the registry's word, not re-hashed), %zu sent (%s), "
-               "%zu mounted; %zu tags written; manifests read back and compared; %s",
-               push->present, push->sent, size, push->mounted, push->tags_moved, took);
+    dr_log_say(log, "blobs: %zu present%s, %zu sent%s%s%s, %zu mounted from a neighbour",
+               push->present, push->present ? " (not re-hashed)" : "", push->sent,
+               push->sent ? " (" : "", push->sent ? size : "", push->sent ? ")" : "",
+               push->mounted);
+    dr_log_say(
+        log, "tags: %zu written, %zu as they should be; every manifest read back and compared; %s",
+        push->tags_moved, push->plan->image_count - push->tags_moved, took);
     if (options->json)
         return print_json(push, options, err);
     print_lines(push);
