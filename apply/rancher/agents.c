@@ -78,11 +78,13 @@ static int expect_hosts(const struct dr_rancher_job *job, const json_t *environm
             "{s:s, s:s, s:b, s:b}", "host", dr_json_string_or(host, "name", "?"), "environment",
             dr_json_string_or(environment, "name", "?"), "away", 0, "reconnected", 0);
 
-        if (!dr_json_true(host, "active")) {
+        if (!key || !dr_json_true(host, "active")) {
             json_decref(entry);
+            if (!key)
+                return -1;
             continue;
         }
-        if (!key || dr_json_set(watch->hosts, key, entry, err) < 0)
+        if (dr_json_set(watch->hosts, key, entry, err) < 0)
             return -1;
     }
     return 0;

@@ -145,7 +145,7 @@ static int on_own(void *context, const json_t *row, struct dr_err *err)
     json_auto_t *copy = NULL;
 
     if (!purpose || strcmp(purpose, own->purpose) != 0 || !dr_text_starts(name, "drover-") ||
-        dr_container_state_is(row, "removing"))
+        is_leaving(row))
         return 0;
     copy = json_deep_copy(row);
     if (!copy || json_object_set(own->found, host + 1, copy) < 0)
@@ -187,4 +187,23 @@ int dr_container_sweep(struct dr_rancher *rancher, const char *project, const ch
             return -1;
     }
     return 0;
+}
+
+bool dr_successor_see(struct dr_successor *successor, json_t *found)
+{
+    const char *known = dr_json_string_or(successor->last, "id", NULL);
+
+    if (!found)
+        return false;
+    if (known && strcmp(known, dr_json_string_or(found, "id", "")) != 0)
+        successor->deaths++;
+    json_decref(successor->last);
+    successor->last = json_incref(found);
+    return successor->deaths >= DR_SUCCESSOR_DEATHS;
+}
+
+void dr_successor_release(struct dr_successor *successor)
+{
+    json_decref(successor->last);
+    successor->last = NULL;
 }

@@ -49,4 +49,17 @@ const char *dr_container_failure(const json_t *container);
 
 bool dr_container_state_is(const json_t *container, const char *state);
 
+/* What Rancher makes to take another container's place, as last seen. Each one that gives way to the next has died. */
+#define DR_SUCCESSOR_DEATHS 3
+struct dr_successor {
+    json_t *last; /* owned */
+    unsigned deaths;
+};
+
+/* `found`: the one that is there now, or NULL. True: so many have died that waiting for the next would only feed Rancher's
+ * endless trying, which makes a server unstable. */
+bool dr_successor_see(struct dr_successor *successor, json_t *found);
+void dr_successor_release(struct dr_successor *successor);
+#define dr_auto_successor __attribute__((cleanup(dr_successor_release)))
+
 #endif

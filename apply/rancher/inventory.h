@@ -9,19 +9,26 @@
  *
  * {"format": 1, "url", "taken": "2016-...Z", "version": "v1.0.1", "access": "admin",
  *  "unseen": ["what this key cannot see, in words", ...],
- *  "settings": {"agent.instance.image": {"value", "activeValue", "source", "inDb"}, ...},    those
- * that can be read "counts": {"environments", "hosts", "network_agents", "balancers",
- * "balancer_instances", "services"}, "environments": [{ "id": "1a5", "name", "uuid", "state",
- * "skipped": null | "why nothing in it is touched", "required_image": the agent image that new
- * hosts are told to run, or null, "hosts": [{"id", "name": what people call it, "label_name": its
- * own name or null, "hostname", "uuid", "state", "agentState", "active": true, "labels": {}}],
- *      "network_agents": [{"id", "hostId", "imageUuid", "state"}],
- *      "balancers": [{ every field of the service as Rancher gives it, "id", "name", "stack",
- * "state", "healthState", "scale", "launchConfig", "loadBalancerConfig", ..., "links_out":
- * [{"serviceId", "name", "ports"}], "links_in": [...], "instances": [{"id", "name", "hostId",
- * "imageUuid", "state", "healthState"}]}], "services": [{"id", "name", "type", "state",
- * "healthState"}], "checked": [{"id", "name", "hostId", "healthState"}],      instances with a
- * health check "certificates": [{"id", "name"}] }]}
+ *  "settings": {"agent.instance.image": {"value", "activeValue", "source", "inDb"}, ...},
+ *              only those that can be read
+ *  "counts": {"environments", "hosts", "network_agents", "balancers", "balancer_instances",
+ *             "services"},
+ *  "environments": [{
+ *      "id": "1a5", "name", "uuid", "state",
+ *      "skipped": "why nothing in it is touched", only where that is so; no lists then
+ *      "required_image": the agent image that new hosts are told to run, where it is seen
+ *      "hosts": [{"id", "name": what people call it, "label_name": its own name or null,
+ *                 "hostname", "uuid", "state", "agentState", "active": true, "labels", "self"}],
+ *      "network_agents": [{"id", "hostId", "imageUuid", "state", "self"}],
+ *      "balancers": [{ every field of the service that is not null, such as "id", "name", "state",
+ *                      "healthState", "scale", "launchConfig", "loadBalancerConfig", and:
+ *                      "stack": its name, "self",
+ *                      "links_out": [{"serviceId", "name", "ports"}], "links_in": [likewise],
+ *                      "instances": [{"id", "name", "hostId", "imageUuid", "state",
+ *                                     "healthState", "self"}] }],
+ *      "services": [{"id", "name", "type", "state", "healthState"}],
+ *      "checked": [{"id", "name", "hostId", "healthState"}], containers with a health check
+ *      "certificates": [{"id", "name"}] }]}
  */
 
 #include "apply/rancher/rancher.h"

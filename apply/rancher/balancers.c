@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/rancher/balancers.h"
+
+#include <string.h>
+
+#include "apply/rancher/client.h"
+#include "apply/rancher/job.h"
+#include "apply/rancher/roll.h"
+#include "apply/rancher/survey.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/stop.h"
+#include "lib/text.h"
+
+static size_t count_due(const json_t *balancer, const char *reference)
+{
+    const json_t *instance;
+    size_t due = 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(balancer, "instances"), i, instance)
+    {
+        due += !dr_job_same_image(dr_json_string_or(instance, "imageUuid", NULL), reference);
+    }
+    return due;
+}
+
+/* ---- plan */
+
+static int plan_balancer(const struct dr_rancher_job *job, const json_t *environment,
+                         const json_t *balancer, json_t *rows, struct dr_err *err)
+{
+    size_t all = json_array_size(json_object_get(balancer, "instances"));
+    size_t due = count_due(balancer, job->agent_instance);
+    dr_autofree char *name = dr_roll_name(balancer, err);
+    dr_autofree char *object = NULL;
+    dr_autofree char *action = NULL;
+    char obstacle[DR_ROLL_WORDS];
+    const char *why = dr_roll_obstacle(balancer, job->agent_instance, obstacle);
+
+    if (!name)
+        return -1;
+    object =
+        dr_text_format(err, "balancer %s (%s)", name, dr_json_string_or(environment, "name", "?"));
+    if (!object)
+        return -1;
+    if (due == 0)
+        return 0;
+    if (why)
+        return dr_job_row(rows, &(struct dr_row){"load balancers", object, "left alone", why, ""},
+                          err);
+    action = dr_text_format(err, "replace %zu of %zu instance%s, one at a time", due, all,
+                            all == 1 ? "" : "s");
+    return action ? dr_job_row(rows,
+                               &(struct dr_row){"load balancers", object, action,
+                                                "their image differs",
+                                                all > 1 ? "none: the other instances serve on"
+                                                        : "some seconds: it has a single instance"},
+                               err)
+                  : -1;
+}
+
+static int plan_environment(const struct dr_rancher_job *job, const json_t *environment,
+                            void *context, struct dr_err *err)
+{
+    const json_t *balancer;
+    size_t i;
+
+    json_array_foreach(json_object_get(environment, "balancers"), i, balancer)
+    {
+        if (plan_balancer(job, environment, balancer, context, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int dr_balancers_plan(const struct dr_rancher_job *job, json_t *rows, struct dr_err *err)
+{
+    return dr_job_each_environment(job, plan_environment, rows, err);
+}
+
+/* ---- run */
+
+static int leave_alone(const struct dr_rancher_job *job, const json_t *balancer, const char *why,
+                       struct dr_err *err)
+{
+    dr_autofree char *name = dr_roll_name(balancer, err);
+    dr_autofree char *object = name ? dr_text_format(err, "balancer %s", name) : NULL;
+
+    if (!object)
+        return -1;
+    dr_log_warn(job->log, "%s is left alone: %s", object, why);
+    return dr_job_note(job, "left_alone", json_pack("{s:s, s:s}", "object", object, "why", why),
+                       NULL, err);
+}
+
+/* What a kill cut short and Rancher went on with alone: its entry gets an end, without a time. */
+static int close_entries(const struct dr_rancher_job *job, const json_t *balancer,
+                         struct dr_err *err)
+{
+    const char *id = dr_json_string_or(balancer, "id", "");
+    json_t *entry;
+
+    entry = dr_job_open_entry(job, "balancers", "serviceId", id);
+    if (!entry || count_due(balancer, job->agent_instance) > 0)
+        return 0;
+    if (dr_json_set(entry, "after", json_string(job->agent_instance), err) < 0 ||
+        dr_json_set(entry, "seconds", json_null(), err) < 0)
+        return -1;
+    return dr_json_set(entry, "note", json_string("came back while drover was not running"), err);
+}
+
+static int roll_instance(struct dr_roll *roll, struct dr_err *err)
+{
+    struct dr_rancher *rancher = roll->job->rancher;
+    int done;
+
+    rancher->steady++;
+    done = dr_roll_remove(roll, err);
+    if (done == 0)
+        done = dr_roll_finish(roll, err);
+    rancher->steady--;
+    return done;
+}
+
+/* `before`: the same balancer in the inventory, which knows how many there were. */
+static int roll_balancer(const struct dr_rancher_job *job, const json_t *environment,
+                         const json_t *balancer, const json_t *before, struct dr_err *err)
+{
+    char obstacle[DR_ROLL_WORDS];
+    const char *why = dr_roll_obstacle(balancer, job->agent_instance, obstacle);
+
+    if (why)
+        return leave_alone(job, balancer, why, err);
+    for (;;) {
+        dr_auto_roll struct dr_roll roll = DR_ROLL_INIT;
+        int found;
+
+        if (dr_stop_check(err, "balancers are being replaced") < 0)
+            return -1;
+        found = dr_roll_choose(job, environment, before ? before : balancer, NULL, &roll, err);
+        if (found <= 0)
+            return found;
+        if (roll_instance(&roll, err) < 0)
+            return -1;
+    }
+}
+
+static bool has_errors(const json_t *balancer)
+{
+    const json_t *instance;
+    size_t i;
+
+    json_array_foreach(json_object_get(balancer, "instances"), i, instance)
+    {
+        if (strcmp(dr_json_string_or(instance, "state", ""), "error") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Its scale says that an instance is missing: one that a kill left on its way. */
+static bool is_short(const json_t *balancer, const json_t *before)
+{
+    size_t now = json_array_size(json_object_get(balancer, "instances"));
+
+    return now < json_array_size(json_object_get(before, "instances"));
+}
+
+static int run_environment(const struct dr_rancher_job *job, const json_t *environment,
+                           void *context, struct dr_err *err)
+{
+    const char *id = dr_json_string_or(environment, "id", "");
+    json_auto_t *unseen = json_array();
+    json_auto_t *now =
+        json_pack("{s:s, s:O}", "id", id, "name", json_object_get(environment, "name"));
+    const json_t *balancer;
+    size_t i;
+
+    (void)context;
+    if (!now || !unseen)
+        return dr_fail_memory(err);
+    if (dr_survey_environment(job->rancher, now, unseen, err) < 0)
+        return -1;
+    json_array_foreach(json_object_get(now, "balancers"), i, balancer)
+    {
+        const json_t *before =
+            dr_job_find(environment, "balancers", dr_json_string_or(balancer, "id", ""));
+        bool due = count_due(balancer, job->agent_instance) > 0 || has_errors(balancer) ||
+                   is_short(balancer, before);
+
+        if (close_entries(job, balancer, err) < 0)
+            return -1;
+        if (due && roll_balancer(job, environment, balancer, before, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int dr_balancers_run(const struct dr_rancher_job *job, struct dr_err *err)
+{
+    json_object_del(job->report, "left_alone");
+    if (dr_job_each_environment(job, run_environment, NULL, err) < 0)
+        return -1;
+    return dr_job_changed(job, err);
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/rancher/netagent.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply/rancher/advice.h"
+#include "apply/rancher/client.h"
+#include "apply/rancher/health.h"
+#include "apply/rancher/job.h"
+#include "apply/rancher/survey.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/stop.h"
+#include "lib/text.h"
+#include "lib/wait.h"
+
+#define ARM_SECONDS 120
+#define REMOVE_SECONDS 180
+#define APPEAR_SECONDS 30 /* what a balancer instance takes to stop, and some */
+#define BACK_SECONDS 300
+#define NEWEST 25
+#define FULL_LOOK                                                                                  \
+    8 /* every so often all pages are read, should the order not be what was asked for */
+
+static const char *project_of(const struct dr_netagent *agent)
+{
+    return dr_json_string_or(agent->environment, "id", "");
+}
+
+/* ---- before anything is touched */
+
+static int check_host(const struct dr_netagent *agent, struct dr_err *err)
+{
+    const json_t *known = dr_job_find(agent->environment, "hosts", agent->host_id);
+    json_auto_t *row =
+        dr_client_get(agent->job->rancher, dr_client_link(known, "self"), "look at a host", err);
+    json_auto_t *host = row ? dr_survey_host(row) : NULL;
+
+    if (!row)
+        return -1;
+    if (!host)
+        return dr_fail_memory(err);
+    if (dr_json_true(host, "active"))
+        return 0;
+    dr_fail(err, DR_ERR_RANCHER,
+            "host '%s' is away (state '%s', agent '%s'), its network agent was "
+            "not touched",
+            agent->host, dr_json_string_or(host, "state", "?"),
+            dr_json_string_or(host, "agentState", "?"));
+    return dr_err_advise(err, "bring it back (docker restart rancher-agent on it), then run drover "
+                              "again");
+}
+
+static bool has_due_instance_here(const struct dr_netagent *agent, const json_t *balancer)
+{
+    const json_t *instance;
+    size_t i;
+
+    json_array_foreach(json_object_get(balancer, "instances"), i, instance)
+    {
+        if (strcmp(dr_json_string_or(instance, "hostId", ""), agent->host_id) == 0 &&
+            !dr_job_same_image(dr_json_string_or(instance, "imageUuid", NULL),
+                               agent->job->agent_instance))
+            return true;
+    }
+    return false;
+}
+
+/* A balancer instance of this host that has to be replaced anyway: its stop is the event that brings the network agent
+ * back, and one interruption does for both. */
+static int choose_balancer(struct dr_netagent *agent, struct dr_err *err)
+{
+    const json_t *balancer;
+    char why[DR_ROLL_WORDS];
+    size_t i;
+
+    json_array_foreach(json_object_get(agent->environment, "balancers"), i, balancer)
+    {
+        int found;
+
+        if (!has_due_instance_here(agent, balancer) ||
+            dr_roll_obstacle(balancer, agent->job->agent_instance, why))
+            continue;
+        found = dr_roll_choose(agent->job, agent->environment, balancer, agent->host_id,
+                               &agent->roll, err);
+        if (found < 0)
+            return -1;
+        agent->rolls = found > 0;
+        if (agent->rolls)
+            return 0;
+    }
+    return 0;
+}
+
+static int wait_armed(struct dr_netagent *agent, struct dr_err *err)
+{
+    struct dr_wait wait;
+
+    dr_wait_start(&wait, ARM_SECONDS);
+    for (;;) {
+        json_t *now = dr_container_look(agent->job->rancher, agent->helper, err);
+        const char *why = dr_container_failure(now);
+        int again;
+
+        if (!now)
+            return -1;
+        json_decref(agent->helper);
+        agent->helper = now;
+        if (dr_client_action(now, "start") && dr_container_state_is(now, "stopped"))
+            return 0;
+        if (why)
+            return dr_fail(err, DR_ERR_RANCHER, "the helper container on host '%s' failed: %s",
+                           agent->host, why);
+        again = dr_wait_again(&wait, "making a helper container", err);
+        if (again < 0)
+            return -1;
+        if (again == 0)
+            return dr_fail(err, DR_ERR_RANCHER, "the helper container on host '%s' is still '%s'",
+                           agent->host, dr_json_string_or(now, "state", "?"));
+    }
+}
+
+/* Created and not started: the event is ready to be fired at once when the network agent is gone. */
+static int arm(struct dr_netagent *agent, json_t *left, struct dr_err *err)
+{
+    const struct dr_container_spec spec = {"helper", agent->host_id, agent->job->agent_instance,
+                                           "managed", false};
+
+    if (left && dr_container_state_is(left, "stopped") &&
+        dr_job_same_image(dr_json_string_or(left, "imageUuid", NULL), spec.image)) {
+        agent->helper = json_incref(left);
+    } else {
+        if (left && dr_container_remove(agent->job->rancher, left, "remove an old helper", err) < 0)
+            return -1;
+        agent->helper = dr_container_create(agent->job->rancher, project_of(agent), &spec, err);
+    }
+    return agent->helper ? wait_armed(agent, err) : -1;
+}
+
+static int open_entry(struct dr_netagent *agent, struct dr_err *err)
+{
+    const json_t *before = NULL;
+    const json_t *row;
+    size_t i;
+    json_t *entry;
+
+    agent->entry = dr_job_open_entry(agent->job, "network_agents", "hostId", agent->host_id);
+    if (agent->entry)
+        return 0;
+    json_array_foreach(json_object_get(agent->environment, "network_agents"), i, row)
+    {
+        if (strcmp(dr_json_string_or(row, "hostId", ""), agent->host_id) == 0)
+            before = row;
+    }
+    entry = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I}", "environment",
+        dr_json_string_or(agent->environment, "name", "?"), "host", agent->host, "hostId",
+        agent->host_id, "before",
+        dr_job_image(dr_json_string_or(agent->old ? agent->old : before, "imageUuid", NULL)),
+        "removed_at", (json_int_t)dr_job_now());
+    if (dr_job_note(agent->job, "network_agents", entry, &agent->entry, err) < 0)
+        return -1;
+    return dr_job_changed(agent->job, err);
+}
+
+/* ---- the change */
+
+static int remove_old(struct dr_netagent *agent, struct dr_err *err)
+{
+    char what[200];
+
+    if (!agent->old)
+        return 0;
+    snprintf(what, sizeof what, "remove the network agent of host '%.100s'", agent->host);
+    agent->removed_at = dr_clock();
+    if (dr_container_remove(agent->job->rancher, agent->old, what, err) < 0)
+        return -1;
+    return dr_container_wait_removed(agent->job->rancher, agent->old, what, REMOVE_SECONDS, err);
+}
+
+/* "1i42" is newer than "1i7". */
+static long long number_of(const json_t *row)
+{
+    const char *id = dr_json_string_or(row, "id", "1i0");
+    const char *digits = strpbrk(id + (*id != '\0'), "0123456789");
+
+    return digits ? strtoll(digits, NULL, 10) : 0;
+}
+
+static int on_agent(void *context, const json_t *row, struct dr_err *err)
+{
+    struct dr_netagent *agent = context;
+    const char *id = dr_json_string_or(row, "id", "");
+
+    (void)err;
+    if (strcmp(dr_json_string_or(row, "systemContainer", ""), "NetworkAgent") != 0 ||
+        strcmp(dr_json_string_or(row, "hostId", ""), agent->host_id) != 0 ||
+        strcmp(id, dr_json_string_or(agent->old, "id", "")) == 0 ||
+        dr_container_state_is(row, "removing") || dr_container_state_is(row, "stopping"))
+        return 0;
+    if (agent->found && number_of(agent->found) > number_of(row))
+        return 0;
+    json_decref(agent->found);
+    agent->found = json_incref((json_t *)(uintptr_t)row);
+    return 0;
+}
+
+/* Is there a new one: agent->found. With `all` every page is read, should the order not be what was asked for. */
+static int look(struct dr_netagent *agent, bool all, struct dr_err *err)
+{
+    struct dr_rancher *rancher = agent->job->rancher;
+    const char *filter = "systemContainer=NetworkAgent";
+    const char *what = "look for the network agent";
+    dr_autofree char *url = dr_client_collection(rancher, project_of(agent), "container", err);
+    int done = -1;
+
+    json_decref(agent->found);
+    agent->found = NULL;
+    if (url)
+        done = all ? dr_client_list(rancher, url, filter, on_agent, agent, what, err)
+                   : dr_client_newest(rancher, url, filter, NEWEST, on_agent, agent, what, err);
+    if (done == 0)
+        dr_successor_see(&agent->successor, agent->found);
+    return done;
+}
+
+static bool is_full_round(unsigned round)
+{
+    return round % FULL_LOOK == FULL_LOOK - 1;
+}
+
+static int wait_appears(struct dr_netagent *agent, double seconds, struct dr_err *err)
+{
+    struct dr_wait wait;
+
+    dr_wait_start(&wait, seconds);
+    wait.steady = true;
+    for (unsigned round = 0;; round++) {
+        int again;
+
+        if (look(agent, is_full_round(round), err) < 0)
+            return -1;
+        if (agent->found)
+            return 0;
+        again = dr_wait_again(&wait, "waiting for a network agent", err);
+        if (again <= 0)
+            return again;
+    }
+}
+
+static int start_helper(struct dr_netagent *agent, struct dr_err *err)
+{
+    const char *start = dr_client_action(agent->helper, "start");
+    struct dr_err failure = DR_ERR_INIT;
+    json_auto_t *now = NULL;
+
+    if (!start)
+        return dr_fail(err, DR_ERR_RANCHER, "the helper container cannot be started");
+    if (dr_client_send(agent->job->rancher, "POST", start, NULL, NULL, "start the helper container",
+                       &failure) == 0)
+        return 0;
+    /* The answer may have got lost, not the start. */
+    now = dr_container_look(agent->job->rancher, agent->helper, NULL);
+    if (now && !dr_container_state_is(now, "stopped"))
+        return 0;
+    if (now && failure.code == DR_ERR_NET)
+        return dr_client_send(agent->job->rancher, "POST", start, NULL, NULL,
+                              "start the helper container", err);
+    if (err)
+        *err = failure;
+    return -1;
+}
+
+static int trigger(struct dr_netagent *agent, const char **ret_trigger, struct dr_err *err)
+{
+    *ret_trigger = "none";
+    if (look(agent, !agent->old, err) < 0)
+        return -1;
+    if (agent->found)
+        return 0;
+    if (agent->rolls) {
+        *ret_trigger = "balancer";
+        if (dr_roll_remove(&agent->roll, err) < 0 || wait_appears(agent, APPEAR_SECONDS, err) < 0)
+            return -1;
+        if (agent->found)
+            return 0;
+    }
+    *ret_trigger = "helper";
+    return start_helper(agent, err);
+}
+
+static int did_not_come(const struct dr_netagent *agent, double seconds, struct dr_err *err)
+{
+    json_auto_t *last = agent->successor.last
+                            ? dr_container_look(agent->job->rancher, agent->successor.last, NULL)
+                            : NULL;
+    const char *why = dr_container_failure(last);
+    const char *words = dr_json_string_or(last, "transitioningMessage", NULL);
+    char waited[16];
+
+    dr_text_seconds(seconds, waited);
+    if (!why)
+        why = words;
+    dr_fail(err, DR_ERR_RANCHER, "the network agent of host '%s' did not come back in %s%s%s%s",
+            agent->host, waited, why ? ": " : "", why ? why : "",
+            last ? "" : " (Rancher made none)");
+    return why ? dr_advise_pull(err, why, agent->job->agent_instance) : -1;
+}
+
+static int wait_running(struct dr_netagent *agent, struct dr_err *err)
+{
+    double started = dr_clock();
+    struct dr_wait wait;
+
+    dr_wait_start(&wait, BACK_SECONDS);
+    wait.steady = true;
+    for (unsigned round = 0;; round++) {
+        const json_t *now;
+        int again;
+
+        if (look(agent, is_full_round(round), err) < 0)
+            return -1;
+        if (agent->successor.deaths >= DR_SUCCESSOR_DEATHS)
+            return did_not_come(agent, dr_clock() - started, err);
+        now = agent->found;
+        if (now && !dr_job_same_image(dr_json_string_or(now, "imageUuid", NULL),
+                                      agent->job->agent_instance))
+            return dr_fail(err, DR_ERR_RANCHER,
+                           "the new network agent of host '%s' runs %s: Rancher's setting "
+                           "agent.instance.image is not %s",
+                           agent->host, dr_job_image(dr_json_string_or(now, "imageUuid", NULL)),
+                           agent->job->agent_instance);
+        if (now && dr_container_state_is(now, "running"))
+            return 0;
+        again = dr_wait_again(&wait, "waiting for a network agent", err);
+        if (again < 0)
+            return -1;
+        if (again == 0)
+            return did_not_come(agent, dr_clock() - started, err);
+    }
+}
+
+static int note_back(struct dr_netagent *agent, const char *trigger_name, struct dr_err *err)
+{
+    const char *before = dr_json_string_or(agent->entry, "before", "?");
+    const char *image = dr_job_image(dr_json_string_or(agent->successor.last, "imageUuid", NULL));
+    long long removed_at = dr_json_int_or(agent->entry, "removed_at", dr_job_now());
+    bool exact = agent->removed_at > 0;
+    double seconds = exact ? dr_clock() - agent->removed_at : (double)(dr_job_now() - removed_at);
+
+    dr_log_say(agent->job->log,
+               "network agent on %s: removed, new one running after %s%.1fs (%s → %s)", agent->host,
+               exact ? "" : "at most ", seconds, before, image);
+    if (dr_json_set(agent->entry, "after", json_string(image), err) < 0 ||
+        dr_json_set(agent->entry, "seconds", json_real(seconds), err) < 0 ||
+        dr_json_set(agent->entry, "at_most", json_boolean(!exact), err) < 0 ||
+        dr_json_set(agent->entry, "running_at", json_integer((json_int_t)dr_job_now()), err) < 0 ||
+        dr_json_set(agent->entry, "trigger", json_string(trigger_name), err) < 0)
+        return -1;
+    return dr_job_changed(agent->job, err);
+}
+
+static int drop_helper(struct dr_netagent *agent)
+{
+    struct dr_err failure = DR_ERR_INIT;
+
+    if (!agent->helper)
+        return 0;
+    if (dr_container_remove(agent->job->rancher, agent->helper, "remove the helper", &failure) <
+            0 ||
+        dr_container_wait_removed(agent->job->rancher, agent->helper, "remove the helper",
+                                  REMOVE_SECONDS, &failure) < 0)
+        dr_log_warn(agent->job->log,
+                    "helper container %s on host %s is left over (%s); the next run removes it",
+                    dr_json_string_or(agent->helper, "name", "?"), agent->host, failure.text);
+    json_decref(agent->helper);
+    agent->helper = NULL;
+    return 0;
+}
+
+static int bring_back(struct dr_netagent *agent, struct dr_err *err)
+{
+    const char *trigger_name = "none";
+
+    if (remove_old(agent, err) < 0 || trigger(agent, &trigger_name, err) < 0 ||
+        wait_running(agent, err) < 0) {
+        return dr_err_advise(
+            err,
+            "containers on '%s' may be without DNS and cross-host network until one is back: run "
+            "drover again, or restart any container of its managed network in Rancher; no other "
+            "host was touched",
+            agent->host);
+    }
+    return note_back(agent, trigger_name, err);
+}
+
+static int check_after(struct dr_netagent *agent, struct dr_err *err)
+{
+    json_t *gone = json_array();
+
+    if (dr_json_set(agent->entry, "gone", gone, err) < 0 ||
+        dr_health_wait(agent->job, agent->environment, agent->host_id, gone, err) < 0)
+        return -1;
+    if (json_array_size(gone) > 0)
+        dr_log_warn(agent->job->log,
+                    "host %s: %zu health-checked containers of before run elsewhere or no more",
+                    agent->host, json_array_size(gone));
+    return 0;
+}
+
+int dr_netagent_replace(struct dr_netagent *agent, json_t *helper, struct dr_err *err)
+{
+    struct dr_rancher *rancher = agent->job->rancher;
+    int done = check_host(agent, err);
+
+    if (done == 0)
+        done = choose_balancer(agent, err);
+    if (done == 0)
+        done = arm(agent, helper, err);
+    if (done == 0)
+        done = open_entry(agent, err);
+    rancher->steady++;
+    if (done == 0)
+        done = bring_back(agent, err);
+    drop_helper(agent);
+    if (done == 0 && agent->roll.removed_at > 0)
+        done = dr_roll_finish(&agent->roll, err);
+    if (done == 0)
+        done = check_after(agent, err);
+    rancher->steady--;
+    dr_roll_release(&agent->roll);
+    dr_successor_release(&agent->successor);
+    json_decref(agent->found);
+    return done;
+}
