@@ -117,7 +117,7 @@ process_start() {
 # A process id can be used again; together with its time of birth it can't.
 process_born() {
     local stat
-    read -r stat <"/proc/$1/stat" 2>/dev/null || return 1
+    read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
     stat=${stat##*) }
     if [[ $stat == Z* ]]; then return 1; fi
     awk '{ print $20 }' <<<"$stat"
