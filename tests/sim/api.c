@@ -127,7 +127,8 @@ static json_t *find_key(const char *public, const char *secret)
     return NULL;
 }
 
-// Access control off: everybody is the admin, even with wrong credentials. 0, or the status of the refusal.
+// Access control off: everybody is the admin, even with wrong credentials. 0, or the status of the
+// refusal.
 static int authenticate(struct api *api)
 {
     json_t *access = json_object_get(db_meta(), "access");
@@ -182,7 +183,8 @@ static int split_path(struct api *api, char *path)
     return 0;
 }
 
-// /projects/<pid>/<type>...: the first two parts only say on whose behalf. /projects/<pid> is the project.
+// /projects/<pid>/<type>...: the first two parts only say on whose behalf. /projects/<pid> is the
+// project.
 static int project_of_path(struct api *api)
 {
     struct evkeyvalq *in = evhttp_request_get_input_headers(api->request);

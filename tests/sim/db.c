@@ -327,8 +327,8 @@ static json_t *dump_all(void)
     return json_pack("{s:O, s:o}", "meta", db.meta, "tables", tables);
 }
 
-// Takes the lock on an open ibdata1 and makes sure that it is still the file of that name: a checkpoint of
-// the other server may have renamed a new one over it in between.
+// Takes the lock on an open ibdata1 and makes sure that it is still the file of that name: a
+// checkpoint of the other server may have renamed a new one over it in between.
 static int lock_file(int fd, const char *path)
 {
     if (flock(fd, LOCK_EX | LOCK_NB))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database: typed rows, each a JSON object whose keys are the API's field names; keys that begin with
-// an underscore are the simulator's own and never shown under /v1. Kept in memory, written as a snapshot
-// (ibdata1: temporary file, fsync, rename) plus a redo log of changed rows (ib_logfile0), so that a SIGKILL
-// loses nothing that was answered and 500 hosts don't mean a whole dump per change.
-// Rows live as long as the process: pointers to them stay good.
+// The database: typed rows, each a JSON object whose keys are the API's field names; keys that
+// begin with an underscore are the simulator's own and never shown under /v1. Kept in memory,
+// written as a snapshot (ibdata1: temporary file, fsync, rename) plus a redo log of changed rows
+// (ib_logfile0), so that a SIGKILL loses nothing that was answered and 500 hosts don't mean a whole
+// dump per change. Rows live as long as the process: pointers to them stay good.
 #ifndef SIM_DB_H
 #define SIM_DB_H
 
@@ -52,7 +52,8 @@ struct row {
 int db_open(const char *folder);
 // Everything to ibdata1; `clean` is mysqld's clean shutdown.
 int db_checkpoint(bool clean);
-// Appends what changed to the redo log. Called once per event, before its answer leaves the process.
+// Appends what changed to the redo log. Called once per event, before its answer leaves the
+// process.
 void db_commit(void);
 bool db_was_new(void);
 const char *db_folder(void);

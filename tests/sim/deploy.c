@@ -66,8 +66,8 @@ static bool eligible(const struct row *host, const struct row *service)
            host_has_labels(host, labels);
 }
 
-// Deterministic: the lowest host without a unit of this service and with its ports free. The fault `sticky`
-// prefers the last unit's host, `lbMoves` takes the highest instead of the lowest.
+// Deterministic: the lowest host without a unit of this service and with its ports free. The fault
+// `sticky` prefers the last unit's host, `lbMoves` takes the highest instead of the lowest.
 static int choose_host(const struct row *service)
 {
     json_t *ports = json_object_get(json_object_get(service->j, "launchConfig"), "ports");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process engine: one pending step per row and slot, fired after a scaled delay. The step's name is kept
-// in the row, so that a killed server goes on with it at the next start, as Cattle does. A step stays the
-// row's step until another is scheduled or engine_done() is called.
+// The process engine: one pending step per row and slot, fired after a scaled delay. The step's
+// name is kept in the row, so that a killed server goes on with it at the next start, as Cattle
+// does. A step stays the row's step until another is scheduled or engine_done() is called.
 #ifndef SIM_ENGINE_H
 #define SIM_ENGINE_H
 
@@ -25,7 +25,8 @@ const char *engine_pending(const struct row *row, int slot); // NULL when there 
 // Puts every row's pending step back on the clock.
 void engine_resume(void);
 
-// State changes go through here: kept, logged for /sim/events, `transitioning` set from the state's form.
+// State changes go through here: kept, logged for /sim/events, `transitioning` set from the state's
+// form.
 void row_state(struct row *row, const char *state);
 void row_error(struct row *row, const char *message); // transitioning=error with its reason
 

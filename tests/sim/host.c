@@ -190,7 +190,8 @@ void host_server_started(void)
     }
 }
 
-// Fault hostAway, when switched on or off while the server runs: six missed pings, then reconnecting.
+// Fault hostAway, when switched on or off while the server runs: six missed pings, then
+// reconnecting.
 void host_apply_faults(void)
 {
     for (int n = 1; n <= db_count(T_HOST); n++) {
@@ -204,8 +205,8 @@ void host_apply_faults(void)
     }
 }
 
-// `docker rm` on the host: the next ping sync misses a running system container and does HA_RESTART with
-// the image that is stored in the instance. Any other container just ends up stopped.
+// `docker rm` on the host: the next ping sync misses a running system container and does HA_RESTART
+// with the image that is stored in the instance. Any other container just ends up stopped.
 struct row *host_docker_rm(struct row *host, struct row *instance)
 {
     (void)host;

@@ -31,8 +31,8 @@ static struct row *host_of(const struct row *instance)
     return db_get(T_HOST, instance->host);
 }
 
-// nic.activate, nic.deactivate and what goes with them: targeted at the container's own host. The network
-// agent's own nic triggers nothing, or removing it would bring it back.
+// nic.activate, nic.deactivate and what goes with them: targeted at the container's own host. The
+// network agent's own nic triggers nothing, or removing it would bring it back.
 static void network_event(struct row *instance)
 {
     struct row *host = host_of(instance);
@@ -134,8 +134,8 @@ static void fail_start(struct row *i, const char *reason)
     event_note("startFailed", i, NULL, reason);
     if (first && *row_str(i, "systemContainer") &&
         (instance_is_agent(i) || !release_here()->is_1_1)) {
-        // A system container whose first start fails is stopped and chained to remove; the next event
-        // tries again, for ever: the churn that makes a server unstable.
+        // A system container whose first start fails is stopped and chained to remove; the next
+        // event tries again, for ever: the churn that makes a server unstable.
         row_set(i, "_remove", json_true());
         row_state(i, "stopping");
         row_set_str(i, "transitioningMessage", reason);

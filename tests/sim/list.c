@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collections: only columns filter and everything else is silently ignored; removed rows stay for five
-// minutes; 100 a page unless told otherwise.
+// Collections: only columns filter and everything else is silently ignored; removed rows stay for
+// five minutes; 100 a page unless told otherwise.
 #include "api.h"
 #include "base.h"
 
@@ -37,7 +37,8 @@ static int order(const char *a, const char *b)
     return strcmp(a, b);
 }
 
-// SQL's LIKE; only the last % is ever gone back to, so a hostile pattern costs no more than text × pattern.
+// SQL's LIKE; only the last % is ever gone back to, so a hostile pattern costs no more than text ×
+// pattern.
 static bool like(const char *text, const char *pattern)
 {
     const char *star = NULL, *mark = NULL;

@@ -125,7 +125,8 @@ static bool is_loopback(const char *host)
     return !strncmp(host, "127.", 4) || !strcmp(host, "localhost") || !strcmp(host, "::1");
 }
 
-// Where the registry of a reference is to be found; false when there is no way (Docker Hub offline).
+// Where the registry of a reference is to be found; false when there is no way (Docker Hub
+// offline).
 static bool locate(const char *registry, char host[256], int *ret_port)
 {
     char text[256];

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A simulated host pulls an image: the exact reference is looked up at the real registry of the test
-// (GET /v2/NAME/manifests/TAG); success adds it to the host's set. Nothing but the manifest is fetched.
+// A simulated host pulls an image: the exact reference is looked up at the real registry of the
+// test (GET /v2/NAME/manifests/TAG); success adds it to the host's set. Nothing but the manifest is
+// fetched.
 #ifndef SIM_PULL_H
 #define SIM_PULL_H
 
 #include "db.h"
 
-// `error` is NULL when the image is there now. Called from the event loop, never from pull_start itself.
+// `error` is NULL when the image is there now. Called from the event loop, never from pull_start
+// itself.
 typedef void pull_done_fn(struct row *subject, struct row *host, const char *error);
 
 void pull_init(void);

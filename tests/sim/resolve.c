@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// libevent's evutil names glibc's resolver, which in a static program would load the machine's own modules
-// at run time. Only numbers ever reach these (names go through evdns), so numbers are all they know.
+// libevent's evutil names glibc's resolver, which in a static program would load the machine's own
+// modules at run time. Only numbers ever reach these (names go through evdns), so numbers are all
+// they know.
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdlib.h>

@@ -37,7 +37,8 @@ static struct row *find_project(const char *name)
     return NULL;
 }
 
-// A number stands for that many made-up entries; an array is taken as it is. The caller owns the result.
+// A number stands for that many made-up entries; an array is taken as it is. The caller owns the
+// result.
 static json_t *expand(json_t *value, const char *prefix)
 {
     if (!json_is_integer(value))
@@ -218,7 +219,8 @@ static void seed_service(struct row *project, const char *type, json_t *given)
     }
 }
 
-// `loadBalancers: 1000` makes lb1.. with two instances each, spread over the hosts, a port of its own each.
+// `loadBalancers: 1000` makes lb1.. with two instances each, spread over the hosts, a port of its
+// own each.
 static void spread(struct row *project, json_t *list)
 {
     int hosts[4096], count = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The start of a server, in Cattle's order: mysqld, liquibase (nothing listens while it migrates), then the
-// API and the wait for the hosts' agents. Each phase is a timer, so that mysqladmin is answered throughout.
+// The start of a server, in Cattle's order: mysqld, liquibase (nothing listens while it migrates),
+// then the API and the wait for the hosts' agents. Each phase is a timer, so that mysqladmin is
+// answered throughout.
 #include "server.h"
 
 #include "api.h"
@@ -66,7 +67,8 @@ static void clean_shutdown(void)
 static void on_signal(int number)
 {
     (void)number;
-    // s6-svscan goes at once and the kernel kills mysqld: no flush, no mark. That is the unclean stop.
+    // s6-svscan goes at once and the kernel kills mysqld: no flush, no mark. That is the unclean
+    // stop.
     _exit(0);
 }
 
@@ -250,7 +252,8 @@ static int make_folders(void)
 
 static void set_signals(void)
 {
-    // PID 1 gets no default action for signals: without these a docker stop would wait for its SIGKILL.
+    // PID 1 gets no default action for signals: without these a docker stop would wait for its
+    // SIGKILL.
     struct sigaction end = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGTERM, &end, NULL);
     sigaction(SIGINT, &end, NULL);

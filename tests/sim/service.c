@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Services and load balancers: states, links, health, endpoints. Which instances there are is deploy.c's.
+// Services and load balancers: states, links, health, endpoints. Which instances there are is
+// deploy.c's.
 #include "base.h"
 #include "cattle.h"
 #include "deploy.h"
@@ -215,7 +216,8 @@ static bool selected(const struct row *service, const char *selector)
     return value && !strcmp(value, equals + 1);
 }
 
-// Links that a selector makes come back on their own: `key` or `key=value` on the other service's labels.
+// Links that a selector makes come back on their own: `key` or `key=value` on the other service's
+// labels.
 void service_link_selected(struct row *service)
 {
     const char *selector = row_str(service, "selectorLink");

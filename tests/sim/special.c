@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collections that are no tables: settings, haconfigs with its dump, the change log lock, config items.
+// Collections that are no tables: settings, haconfigs with its dump, the change log lock, config
+// items.
 #include "api.h"
 #include "base.h"
 #include "cattle.h"
@@ -244,8 +245,9 @@ static void lock_reply(struct api *api)
 
 // ---- config items
 
-// After an upgrade of the server the agent-instance containers of the old image can't take what the new
-// server pushes: their scripts call apt-get. requestedVersion stays ahead of appliedVersion then.
+// After an upgrade of the server the agent-instance containers of the old image can't take what the
+// new server pushes: their scripts call apt-get. requestedVersion stays ahead of appliedVersion
+// then.
 static bool push_fails(const struct row *agent)
 {
     struct row *instance = db_get(T_INSTANCE, id_num(row_str(agent, "_instance")));

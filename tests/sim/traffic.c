@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Traffic through balancers: a service seeded with `trafficPort` answers, while an instance of it runs on
-// host N, on port trafficPort + N with the instance's name. Stopping resets open connections.
+// Traffic through balancers: a service seeded with `trafficPort` answers, while an instance of it
+// runs on host N, on port trafficPort + N with the instance's name. Stopping resets open
+// connections.
 #include "cattle.h"
 #include "engine.h"
 
