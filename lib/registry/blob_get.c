@@ -151,10 +151,10 @@ static int answered(void *context, struct dr_job *base, struct dr_err *err)
 
     if (status == 416) { /* the blob there is shorter than what we have */
         start_over(job);
-        dr_exchange_refused(run->registry, &base->exchange, &why);
+        dr_exchange_refused(&base->exchange, &why);
         done = dr_exchange_again(&base->exchange, &why, err);
     } else if (status != 200 && status != 206) {
-        done = dr_exchange_refused(run->registry, &base->exchange, err);
+        done = dr_exchange_refused(&base->exchange, err);
     } else if (job->done < job->get->size) {
         dr_fail(&why, DR_ERR_NET, "it ends after %" PRIu64 " of %" PRIu64 " bytes", job->done,
                 job->get->size);

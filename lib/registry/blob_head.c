@@ -31,7 +31,7 @@ int dr_registry_head_blob(struct dr_registry *registry, const char *repository,
         return wrap(registry, repository, digest, err);
     status = exchange.response.status;
     if (status != 200 && status != 404) {
-        dr_exchange_refused(registry, &exchange, err);
+        dr_exchange_refused(&exchange, err);
         return wrap(registry, repository, digest, err);
     }
     if (status == 200 && ret_size)

@@ -208,7 +208,7 @@ static int refused(struct put_job *job, struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
 
-    dr_exchange_refused(job->registry, &job->job.exchange, &why);
+    dr_exchange_refused(&job->job.exchange, &why);
     return cancel(job, &why, err);
 }
 
@@ -308,7 +308,7 @@ static int sent(struct put_job *job, struct dr_err *err)
     struct dr_err why = DR_ERR_INIT;
 
     if (status == 404) { /* the session is gone: registry restarted, or another one of several */
-        dr_exchange_refused(job->registry, &job->job.exchange, &why);
+        dr_exchange_refused(&job->job.exchange, &why);
         return try_again(job, &why, err);
     }
     if (status < 200 || status > 299)
@@ -332,7 +332,7 @@ static int closed(struct put_job *job, struct dr_err *err)
         return finish(job, DR_BLOB_SENT);
     if (status != 400 && status != 404)
         return refused(job, err);
-    dr_exchange_refused(job->registry, &job->job.exchange, &why);
+    dr_exchange_refused(&job->job.exchange, &why);
     return try_again(job, &why, err);
 }
 

@@ -272,7 +272,7 @@ int dr_exchange_judge(struct dr_registry *registry, struct dr_exchange *exchange
     if (is_redirect(exchange))
         return redirect(registry, exchange, err);
     if (status == 429 || status >= 500) {
-        dr_exchange_refused(registry, exchange, &why);
+        dr_exchange_refused(exchange, &why);
         return exchange->once ? pass_on(&why, err) : dr_exchange_again(exchange, &why, err);
     }
     return 1;
@@ -296,8 +296,7 @@ int dr_exchange_run(struct dr_registry *registry, struct dr_exchange *exchange, 
     return done < 0 ? -1 : 0;
 }
 
-int dr_exchange_refused(const struct dr_registry *registry, const struct dr_exchange *exchange,
-                        struct dr_err *err)
+int dr_exchange_refused(const struct dr_exchange *exchange, struct dr_err *err)
 {
     const struct dr_buf *body = &exchange->response.body;
     long status = exchange->response.status;
@@ -311,6 +310,6 @@ int dr_exchange_refused(const struct dr_registry *registry, const struct dr_exch
         kind = DR_ERR_ABSENT;
     else if (status == 401 || status == 403)
         kind = DR_ERR_AUTH;
-    return dr_fail(err, kind, "registry '%s' answered %ld%s%.60s%s%.200s", registry->host, status,
-                   *code ? ": " : "", code, *message ? ": " : "", message);
+    return dr_fail(err, kind, "the registry answered %ld%s%.60s%s%.200s", status, *code ? ": " : "",
+                   code, *message ? ": " : "", message);
 }

@@ -93,7 +93,6 @@ void dr_exchange_pause(const struct dr_exchange *exchange);
 
 /* Fails with what the answer says: 404 is DR_ERR_ABSENT, 401 and 403 DR_ERR_AUTH, the rest
  * DR_ERR_NET, with the registry's own words (errors[0] of the body). */
-int dr_exchange_refused(const struct dr_registry *registry, const struct dr_exchange *exchange,
-                        struct dr_err *err);
+int dr_exchange_refused(const struct dr_exchange *exchange, struct dr_err *err);
 
 #endif

@@ -107,7 +107,7 @@ int dr_registry_get_manifest(struct dr_registry *registry, const char *repositor
     if (dr_exchange_run(registry, &exchange, err) < 0)
         return wrap(registry, repository, reference, err);
     if (exchange.response.status != 200)
-        dr_exchange_refused(registry, &exchange, err);
+        dr_exchange_refused(&exchange, err);
     else if (exchange.response.body.size == 0)
         dr_fail(err, DR_ERR_FORMAT, "it is empty");
     else if (take_answer(&exchange, reference, ret_manifest, err) == 0)
@@ -141,7 +141,7 @@ int dr_registry_head_manifest(struct dr_registry *registry, const char *reposito
     if (dr_exchange_run(registry, &exchange, err) < 0)
         return wrap(registry, repository, reference, err);
     if (exchange.response.status != 200 && exchange.response.status != 404) {
-        dr_exchange_refused(registry, &exchange, err);
+        dr_exchange_refused(&exchange, err);
         return wrap(registry, repository, reference, err);
     }
     if (exchange.response.status == 200 && ret_digest) {
@@ -172,7 +172,7 @@ int dr_registry_put_manifest(struct dr_registry *registry, const char *repositor
     if (dr_exchange_run(registry, &exchange, err) < 0)
         return wrap(registry, repository, reference, err);
     if (exchange.response.status != 201) {
-        dr_exchange_refused(registry, &exchange, err);
+        dr_exchange_refused(&exchange, err);
         return wrap(registry, repository, reference, err);
     }
     dr_digest_of(body, size, &own);

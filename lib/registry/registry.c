@@ -180,5 +180,8 @@ int dr_registry_ping(struct dr_registry *registry, struct dr_err *err)
     if (exchange.response.status == 404)
         return dr_fail(err, DR_ERR_NET, "'%s' answers, but it is no registry (404 for /v2/)",
                        registry->host);
-    return exchange.response.status == 200 ? 0 : dr_exchange_refused(registry, &exchange, err);
+    if (exchange.response.status == 200)
+        return 0;
+    dr_exchange_refused(&exchange, err);
+    return dr_err_wrap(err, "registry '%s'", registry->host);
 }
