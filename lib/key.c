@@ -87,6 +87,7 @@ struct asker {
     void *context;
     struct dr_err *err;
     bool failed;
+    bool answered;
 };
 
 static int on_passphrase(char *text, int size, int writing, void *context)
@@ -104,6 +105,7 @@ static int on_passphrase(char *text, int size, int writing, void *context)
         asker->failed = true;
         return -1;
     }
+    asker->answered = true;
     return (int)strlen(text);
 }
 
@@ -162,7 +164,10 @@ struct dr_key *dr_key_read_private(const char *path, dr_passphrase_fn *ask, void
         dr_err_wrap(err, "read the private key '%s'", path);
         return NULL;
     }
-    fail_openssl(err, DR_ERR_FORMAT, "wrong passphrase, or not a private key in PEM");
+    if (asker.answered)
+        fail_openssl(err, DR_ERR_AUTH, "wrong passphrase");
+    else
+        fail_openssl(err, DR_ERR_FORMAT, "not a private key in PEM");
     dr_err_wrap(err, "read the private key '%s'", path);
     return NULL;
 }

@@ -305,6 +305,8 @@ static const char *advice(CURLcode code)
     switch ((int)code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return "its certificate is not trusted here: give its CA with --ca-cert";
+    case CURLE_SSL_CONNECT_ERROR:
+        return "if it speaks plain HTTP on purpose, --insecure-registry HOST[:PORT] allows that";
     case CURLE_COULDNT_RESOLVE_HOST:
         return "check the name, and DNS or /etc/hosts of this machine";
     case CURLE_COULDNT_CONNECT:

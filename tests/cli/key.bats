@@ -74,7 +74,7 @@ setup() {
     grep -q 'ENCRYPTED PRIVATE KEY' site.key
     drover key pub site.key --passphrase-file phrase
     DROVER_PASSPHRASE="open sesame" drover key id site.key
-    DROVER_PASSPHRASE="wrong" drover 8 key id site.key
+    DROVER_PASSPHRASE="wrong" drover 5 key id site.key
     says_error "wrong passphrase"
 }
 

@@ -67,6 +67,7 @@ static void an_encrypted_key_needs_its_passphrase(void **state)
     (void)state;
     check_ok(save_private(key, right, path, &err), &err);
     assert_null(dr_key_read_private(path, give, wrong, &err));
+    assert_int_equal(err.code, DR_ERR_AUTH);
     assert_non_null(strstr(err.text, "passphrase"));
     assert_null(dr_key_read_private(path, NULL, NULL, &err));
     assert_int_equal(err.code, DR_ERR_AUTH);
