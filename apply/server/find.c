@@ -66,14 +66,10 @@ static bool is_server_image(const json_t *image)
 static int look(struct dr_engine *engine, json_t *inspect, struct dr_server *ret_server,
                 struct dr_err *err)
 {
-    struct dr_err why = DR_ERR_INIT;
-    json_auto_t *image = dr_image_inspect(engine, dr_json_string_or(inspect, "Image", ""), &why);
+    json_auto_t *image = NULL;
 
-    if (!image && why.code != DR_ERR_ABSENT) {
-        if (err)
-            *err = why;
+    if (dr_image_find(engine, dr_json_string_or(inspect, "Image", ""), &image, err) < 0)
         return -1;
-    }
     if (!is_named_server(inspect) && !(image && is_server_image(image)))
         return 0;
     ret_server->inspect = json_incref(inspect);

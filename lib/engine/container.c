@@ -26,6 +26,21 @@ json_t *dr_container_inspect(struct dr_engine *engine, const char *id, struct dr
     return path ? dr_engine_get(engine, path, describe(doing, "inspect", id), err) : NULL;
 }
 
+int dr_container_find(struct dr_engine *engine, const char *id, json_t **ret_inspect,
+                      struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    json_t *inspect = dr_container_inspect(engine, id, &why);
+
+    if (!inspect && why.code != DR_ERR_ABSENT) {
+        if (err)
+            *err = why;
+        return -1;
+    }
+    *ret_inspect = inspect;
+    return 0;
+}
+
 json_t *dr_container_inspect_all(struct dr_engine *engine, struct dr_err *err)
 {
     json_auto_t *list = dr_engine_get(engine, "/containers/json?all=1", "list containers", err);
@@ -37,17 +52,10 @@ json_t *dr_container_inspect_all(struct dr_engine *engine, struct dr_err *err)
         return NULL;
     json_array_foreach(list, i, entry)
     {
-        struct dr_err why = DR_ERR_INIT;
-        json_t *inspect = dr_container_inspect(engine, dr_json_string_or(entry, "Id", ""), &why);
+        json_t *inspect = NULL;
 
-        if (!inspect && why.code == DR_ERR_ABSENT)
-            continue;
-        if (!inspect) {
-            if (err)
-                *err = why;
-            return NULL;
-        }
-        if (dr_json_append(all, inspect, err) < 0)
+        if (dr_container_find(engine, dr_json_string_or(entry, "Id", ""), &inspect, err) < 0 ||
+            (inspect && dr_json_append(all, inspect, err) < 0))
             return NULL;
     }
     return json_incref(all);

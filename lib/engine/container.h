@@ -23,6 +23,10 @@
 
 json_t *dr_container_inspect(struct dr_engine *engine, const char *id, struct dr_err *err);
 
+/* The same where absence is an answer: 0 and NULL. */
+int dr_container_find(struct dr_engine *engine, const char *id, json_t **ret_inspect,
+                      struct dr_err *err);
+
 /* All of them, running or not, inspected one by one (a list's own names can be link aliases and its images bare
  * ids). Those that vanish meanwhile are left out. */
 json_t *dr_container_inspect_all(struct dr_engine *engine, struct dr_err *err);

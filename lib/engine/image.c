@@ -19,6 +19,21 @@ json_t *dr_image_inspect(struct dr_engine *engine, const char *name, struct dr_e
     return path ? dr_engine_get(engine, path, doing, err) : NULL;
 }
 
+int dr_image_find(struct dr_engine *engine, const char *name, json_t **ret_image,
+                  struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    json_t *image = dr_image_inspect(engine, name, &why);
+
+    if (!image && why.code != DR_ERR_ABSENT) {
+        if (err)
+            *err = why;
+        return -1;
+    }
+    *ret_image = image;
+    return 0;
+}
+
 /* X-Registry-Auth: base64url with padding; anything else is taken for "no credentials" without a word. */
 static char *auth_header(const struct dr_reference *reference, const char *user,
                          const char *password, struct dr_err *err)

@@ -18,6 +18,10 @@
 /* By reference or id. New reference; DR_ERR_ABSENT when it is not there. */
 json_t *dr_image_inspect(struct dr_engine *engine, const char *name, struct dr_err *err);
 
+/* The same where absence is an answer: 0 and NULL. */
+int dr_image_find(struct dr_engine *engine, const char *name, json_t **ret_image,
+                  struct dr_err *err);
+
 /* Pulls it and looks whether it is there afterwards. User and password may be NULL. `progress` (may be NULL) is
  * fed with what the engine tells of downloaded bytes. Can be broken off by a wanted stop: what came stays. */
 int dr_image_pull(struct dr_engine *engine, const struct dr_reference *reference, const char *user,

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/apply.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apply/journal.h"
+#include "apply/look.h"
+#include "apply/report.h"
+#include "apply/steps.h"
+#include "apply/target.h"
+#include "apply/undo.h"
+#include "apply/upgrade.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/stop.h"
+
+/* Asked on the terminal; without one, only --yes is a yes. */
+static int confirm(const struct dr_apply_options *options, struct dr_err *err)
+{
+    char answer[16] = "";
+
+    if (options->yes)
+        return 0;
+    if (!isatty(STDIN_FILENO))
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "nothing was changed: there is no terminal to ask on; --yes says yes");
+    fflush(stdout);
+    fputs("\nDo it? [y/N] ", stderr);
+    if (!fgets(answer, sizeof answer, stdin) || (*answer != 'y' && *answer != 'Y'))
+        return dr_fail(err, DR_ERR_REFUSED, "nothing was changed: the answer was not yes");
+    return dr_stop_check(err, "asking");
+}
+
+/* An upgrade goes on only to where it was going. */
+static int check_same(const json_t *state, const json_t *target, struct dr_err *err)
+{
+    static const char *const keys[] = {"bundle_id", "registry"};
+    const json_t *begun = json_object_get(state, "target");
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(dr_target_text(begun, keys[i]), dr_target_text(target, keys[i])) != 0)
+            return dr_fail(err, DR_ERR_REFUSED,
+                           "an upgrade to %s from the registry '%s' was begun at %s and is not "
+                           "finished; continue it with the bundle '%s' first",
+                           dr_target_text(begun, "release"), dr_target_text(begun, "registry"),
+                           dr_json_string_or(state, "started", "?"),
+                           dr_target_text(begun, "bundle"));
+    }
+    return 0;
+}
+
+static int finish(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    dr_autofree char *path = NULL;
+
+    if (dr_journal_finish(upgrade->journal, "finished", &path, err) < 0)
+        return -1;
+    if (upgrade->options->json)
+        return dr_report_json(stdout, upgrade->journal->state, "upgraded", err);
+    dr_report_end(stdout, upgrade->journal->state, path);
+    return 0;
+}
+
+static int run(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    struct dr_err failure = DR_ERR_INIT;
+
+    if (dr_upgrade_connect(upgrade, err) < 0)
+        return -1;
+    if (dr_step_run(upgrade, dr_steps, &failure) == 0)
+        return finish(upgrade, err);
+    dr_undo(upgrade, &failure);
+    if (err)
+        *err = failure;
+    return -1;
+}
+
+static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_err *err)
+{
+    const struct dr_apply_options *options = upgrade->options;
+    const json_t *state = upgrade->journal->state;
+
+    if (check_same(state, target, err) < 0)
+        return -1;
+    dr_log_say(options->log, "the upgrade to %s that was begun at %s is not finished",
+               dr_target_text(target, "release"), dr_json_string_or(state, "started", "?"));
+    if (options->json && options->dry_run)
+        return dr_report_json(stdout, state, "unfinished", err);
+    if (!options->json)
+        dr_report_plan(stdout, state);
+    if (options->dry_run)
+        return 0;
+    return confirm(options, err) < 0 ? -1 : run(upgrade, err);
+}
+
+static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, json_t *target,
+                 struct dr_err *err)
+{
+    const struct dr_apply_options *options = upgrade->options;
+    json_auto_t *state = dr_look(options, upgrade->engine, target, err);
+    bool busy;
+
+    if (!state || dr_target_audit(options, bundle, err) < 0)
+        return -1;
+    busy = dr_json_true(state, "busy");
+    if (options->json && (options->dry_run || !busy))
+        return dr_report_json(stdout, state, busy ? "planned" : "nothing to do", err);
+    if (!options->json && busy)
+        dr_report_plan(stdout, state);
+    if (!busy) {
+        printf(
+            "Rancher is %s already, from '%s', and everything in it runs these images: nothing to "
+            "do\n",
+            dr_target_text(target, "release"), options->registry);
+        return 0;
+    }
+    if (options->dry_run)
+        return 0;
+    if (confirm(options, err) < 0 ||
+        dr_journal_start(upgrade->journal, json_incref(state), err) < 0)
+        return -1;
+    return run(upgrade, err);
+}
+
+/* A kill between the last word and the journal's putting away. */
+static int put_away(struct dr_journal *journal, struct dr_err *err)
+{
+    const char *state = dr_json_string_or(journal->state, "state", "running");
+    dr_autofree char *outcome = NULL;
+
+    if (!journal->state || strcmp(state, "running") == 0)
+        return 0;
+    outcome = strdup(state);
+    if (!outcome)
+        return dr_fail_memory(err);
+    if (dr_journal_finish(journal, outcome, NULL, err) < 0)
+        return -1;
+    json_decref(journal->state);
+    journal->state = NULL;
+    return 0;
+}
+
+int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
+{
+    const struct dr_engine_options where = dr_engine_options_from_environment();
+    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    dr_auto_bundle struct dr_bundle *bundle = NULL;
+    dr_auto_engine struct dr_engine *engine = NULL;
+    json_auto_t *target = NULL;
+    struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
+    int done;
+
+    if (options->dry_run
+            ? dr_journal_peek(&journal, options->state_dir, err) < 0
+            : dr_journal_open(&journal, options->state_dir, err) < 0 || put_away(&journal, err) < 0)
+        return -1;
+    target = dr_target_read(options, &bundle, err);
+    engine = target ? dr_engine_new(&where, err) : NULL;
+    if (!engine)
+        return -1;
+    upgrade.engine = engine;
+    done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);
+    dr_rancher_free(upgrade.rancher);
+    return done;
+}

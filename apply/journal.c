@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/journal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+#define FORMAT 1
+#define DOCUMENT_MAX (256u << 20)
+
+/* For tests: DROVER_TEST_KILL="<step>:begun" or "<step>:done" ends the process right after that entry was written, as
+ * a power cut would. */
+static void kill_here(const char *step, const char *phase)
+{
+    const char *wanted = getenv("DROVER_TEST_KILL");
+    size_t length = strlen(step);
+
+    if (wanted && strncmp(wanted, step, length) == 0 && wanted[length] == ':' &&
+        strcmp(wanted + length + 1, phase) == 0)
+        kill(getpid(), SIGKILL);
+}
+
+void dr_journal_release(struct dr_journal *journal)
+{
+    free(journal->folder);
+    free(journal->path);
+    dr_cleanup_close(&journal->lock);
+    json_decref(journal->state);
+    *journal = (struct dr_journal)DR_JOURNAL_INIT;
+}
+
+static int read_state(struct dr_journal *journal, struct dr_err *err)
+{
+    json_auto_t *state = NULL;
+
+    if (access(journal->path, F_OK) < 0 && errno == ENOENT)
+        return 0;
+    state = dr_json_read(journal->path, DOCUMENT_MAX, err);
+    if (!state)
+        return -1;
+    if (dr_json_int_or(state, "format", 0) != FORMAT ||
+        !json_is_object(json_object_get(state, "steps")))
+        return dr_fail(
+            err, DR_ERR_FORMAT,
+            "'%s' tells of an upgrade in a form that this drover does not know; continue "
+            "it with the drover that began it",
+            journal->path);
+    journal->state = json_incref(state);
+    return 0;
+}
+
+int dr_journal_peek(struct dr_journal *journal, const char *folder, struct dr_err *err)
+{
+    journal->folder = dr_text_copy(folder, err);
+    journal->path = dr_file_join(folder, "apply.json", err);
+    return journal->folder && journal->path ? read_state(journal, err) : -1;
+}
+
+int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_err *err)
+{
+    dr_autofree char *lock = dr_file_join(folder, "lock", err);
+
+    if (!lock || dr_file_make_folder(folder, 0700, err) < 0)
+        return -1;
+    if (dr_file_lock(lock, &journal->lock, err) < 0)
+        return err && err->code == DR_ERR_REFUSED
+                   ? dr_err_advise(err, "another drover is at work here: wait for it")
+                   : -1;
+    return dr_journal_peek(journal, folder, err);
+}
+
+int dr_journal_save(struct dr_journal *journal, struct dr_err *err)
+{
+    dr_autofree char *text = dr_json_text(journal->state, true, err);
+
+    if (!text)
+        return -1;
+    return dr_file_save(journal->path, 0600, text, strlen(text), err) < 0
+               ? dr_err_wrap(err, "write the journal")
+               : 0;
+}
+
+int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *err)
+{
+    char now[32];
+
+    dr_text_time(time(NULL), now);
+    json_decref(journal->state);
+    journal->state = state;
+    if (dr_json_set(state, "format", json_integer(FORMAT), err) < 0 ||
+        dr_json_set(state, "started", json_string(now), err) < 0 ||
+        dr_json_set(state, "state", json_string("running"), err) < 0 ||
+        dr_json_set(state, "steps", json_object(), err) < 0 || dr_journal_save(journal, err) < 0)
+        return -1;
+    kill_here("journal", "begun");
+    return 0;
+}
+
+static json_t *entry(const struct dr_journal *journal, const char *step)
+{
+    return dr_json_at(journal->state, "steps", step, NULL);
+}
+
+static int stamp(json_t *object, const char *key, struct dr_err *err)
+{
+    char now[32];
+
+    dr_text_time(time(NULL), now);
+    return dr_json_set(object, key, json_string(now), err);
+}
+
+int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct dr_err *err)
+{
+    json_t *steps = json_object_get(journal->state, "steps");
+
+    if ((!entry(journal, step) && dr_json_set(steps, step, json_object(), err) < 0) ||
+        stamp(entry(journal, step), "begun", err) < 0)
+        return -1;
+    json_object_del(entry(journal, step), "done");
+    if (dr_journal_save(journal, err) < 0)
+        return -1;
+    kill_here(step, "begun");
+    return 0;
+}
+
+int dr_journal_step_done(struct dr_journal *journal, const char *step, double seconds,
+                         struct dr_err *err)
+{
+    json_t *steps = json_object_get(journal->state, "steps");
+
+    if ((!entry(journal, step) && dr_json_set(steps, step, json_object(), err) < 0) ||
+        stamp(entry(journal, step), "done", err) < 0 ||
+        dr_json_set(entry(journal, step), "seconds", json_real(seconds), err) < 0 ||
+        dr_journal_save(journal, err) < 0)
+        return -1;
+    kill_here(step, "done");
+    return 0;
+}
+
+bool dr_journal_is_begun(const struct dr_journal *journal, const char *step)
+{
+    return json_object_get(entry(journal, step), "begun") != NULL;
+}
+
+bool dr_journal_is_done(const struct dr_journal *journal, const char *step)
+{
+    return json_object_get(entry(journal, step), "done") != NULL;
+}
+
+int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **ret_path,
+                      struct dr_err *err)
+{
+    dr_autofree char *name = dr_text_format(
+        err, "apply-%s-%s.json", dr_json_string_or(journal->state, "started", "unknown"), outcome);
+    dr_autofree char *path = name ? dr_file_join(journal->folder, name, err) : NULL;
+
+    if (!path || dr_json_set(journal->state, "state", json_string(outcome), err) < 0 ||
+        stamp(journal->state, "ended", err) < 0 || dr_journal_save(journal, err) < 0)
+        return -1;
+    if (rename(journal->path, path) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "rename '%s' to '%s'", journal->path, path);
+    if (ret_path)
+        *ret_path = dr_steal(path);
+    return dr_file_sync_folder(journal->path, err);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_JOURNAL_H
+#define DROVER_APPLY_JOURNAL_H
+
+/*
+ * What `drover apply` must remember when it is killed: one JSON document in the state folder, written whole, flushed
+ * and renamed at every change, with a lock beside it against a second drover. Everything that can't be learned again
+ * once it was changed stands in here before it is changed: the old container's inspect and restart policy, Rancher's
+ * inventory of before.
+ *
+ *     dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+ *     dr_journal_open(&journal, folder, err);          locked; journal.state is NULL when nothing is under way
+ *     dr_journal_start(&journal, state, err);
+ *     dr_journal_step_begun(&journal, "stop", err); ... dr_journal_step_done(&journal, "stop", err);
+ *     dr_journal_finish(&journal, "finished", err);    kept under another name
+ *
+ * The document: {"format": 1, "started", "state": "running", "steps": {"<name>": {"begun", "done", "seconds"}}, and
+ * what apply/look.h puts into it}. It holds the old container's environment, so only root may read it.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/err.h"
+
+struct dr_journal {
+    char *folder;
+    char *path;
+    int lock;
+    json_t *state; /* NULL: nothing under way */
+};
+
+#define DR_JOURNAL_INIT                                                                            \
+    {                                                                                              \
+        .lock = -1                                                                                 \
+    }
+
+/* Makes the folder, takes the lock, reads what is there. Somebody else works: DR_ERR_REFUSED. A document that this
+ * drover does not understand: DR_ERR_FORMAT. */
+int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_err *err);
+
+/* The same for looking only: makes nothing, locks nothing. */
+int dr_journal_peek(struct dr_journal *journal, const char *folder, struct dr_err *err);
+
+void dr_journal_release(struct dr_journal *journal);
+#define dr_auto_journal __attribute__((cleanup(dr_journal_release)))
+
+/* Begins with this document (consumed also on failure). */
+int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *err);
+
+/* Writes the document as it is now. */
+int dr_journal_save(struct dr_journal *journal, struct dr_err *err);
+
+/* Writes that a step was begun, or is done (with the seconds that it took). */
+int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct dr_err *err);
+int dr_journal_step_done(struct dr_journal *journal, const char *step, double seconds,
+                         struct dr_err *err);
+bool dr_journal_is_begun(const struct dr_journal *journal, const char *step);
+bool dr_journal_is_done(const struct dr_journal *journal, const char *step);
+
+/* Puts it away as "<folder>/apply-<when it began>-<outcome>.json": nothing is under way any more. Owned path in
+ * `ret_path` (may be NULL). */
+int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **ret_path,
+                      struct dr_err *err);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/look.h"
+
+#include <string.h>
+
+#include "apply/plan.h"
+#include "apply/preflight.h"
+#include "apply/rancher/agents.h"
+#include "apply/rancher/balancers.h"
+#include "apply/rancher/inventory.h"
+#include "apply/rancher/netagents.h"
+#include "apply/rancher/prepull.h"
+#include "apply/rancher/rancher.h"
+#include "apply/rancher/settings.h"
+#include "apply/server/find.h"
+#include "apply/server/spec.h"
+#include "apply/server/version.h"
+#include "apply/successor.h"
+#include "apply/target.h"
+#include "lib/cleanup.h"
+#include "lib/engine/container.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+/* What one look gathers. */
+struct look {
+    const struct dr_apply_options *options;
+    struct dr_engine *engine;
+    json_t *target; /* borrowed */
+    struct dr_server found;
+    json_t *state;
+    json_t *server; /* state["server"] */
+    json_t *notes;  /* state["notes"] */
+    json_t *plan;   /* state["plan"] */
+};
+
+/* ---- the server */
+
+static int set_variables(struct look *look, struct dr_err *err)
+{
+    json_t *list = json_array();
+
+    if (dr_json_set(look->state, "variables", list, err) < 0 ||
+        dr_json_append(list,
+                       json_sprintf("CATTLE_AGENT_INSTANCE_IMAGE=%s",
+                                    dr_target_text(look->target, "agent_instance")),
+                       err) < 0)
+        return -1;
+    return dr_json_append(
+        list,
+        json_sprintf("CATTLE_BOOTSTRAP_REQUIRED_IMAGE=%s", dr_target_text(look->target, "agent")),
+        err);
+}
+
+/* The running container is already what it should become. */
+static bool is_current(const struct look *look)
+{
+    const json_t *config = json_object_get(look->found.inspect, "Config");
+    json_t *variable;
+    json_t *item;
+    size_t i;
+    size_t j;
+    size_t matches = 0;
+
+    if (strcmp(dr_json_string_or(config, "Image", ""), dr_target_text(look->target, "server")) !=
+            0 ||
+        !look->found.image || dr_target_check_image(look->target, look->found.image, NULL) < 0)
+        return false;
+    json_array_foreach(json_object_get(look->state, "variables"), i, variable)
+    {
+        json_array_foreach(json_object_get(config, "Env"), j, item) matches +=
+            json_equal(item, variable) ? 1 : 0;
+    }
+    return matches == json_array_size(json_object_get(look->state, "variables"));
+}
+
+static int look_at_server(struct look *look, struct dr_err *err)
+{
+    char version[64] = "";
+    bool known;
+
+    if (dr_server_find(look->engine, look->options->container, &look->found, err) < 0 ||
+        dr_server_check(look->engine, &look->found, err) < 0)
+        return -1;
+    known = dr_server_version(&look->found, version);
+    if (dr_version_check(known ? version : NULL, dr_target_text(look->target, "release"), err) < 0)
+        return -1;
+    if (set_variables(look, err) < 0 ||
+        dr_json_set(look->server, "id",
+                    json_string(dr_json_string_or(look->found.inspect, "Id", "")), err) < 0 ||
+        dr_json_set(look->server, "name", json_string(dr_container_name(look->found.inspect)),
+                    err) < 0 ||
+        dr_json_set(look->server, "version", json_string(version), err) < 0 ||
+        dr_json_set(look->server, "reference",
+                    json_string(dr_json_string_or(json_object_get(look->found.inspect, "Config"),
+                                                  "Image", "")),
+                    err) < 0)
+        return -1;
+    return dr_json_set(look->server, "needed", json_boolean(!is_current(look)), err);
+}
+
+static int describe_successor(struct look *look, struct dr_err *err)
+{
+    struct dr_successor successor;
+    json_t *spec;
+
+    if (dr_preflight(look->options, look->engine, &look->found, look->server, look->notes, err) < 0)
+        return -1;
+    dr_successor_read(look->state, dr_engine_api(look->engine), &successor);
+    spec = dr_spec_make(&successor.input, err);
+    if (!spec || dr_json_set(look->server, "spec", spec, err) < 0)
+        return -1;
+    return json_array_extend(look->notes, json_object_get(spec, "notes")) < 0 ? dr_fail_memory(err)
+                                                                              : 0;
+}
+
+/* ---- Rancher */
+
+static int choose_url(struct look *look, struct dr_err *err)
+{
+    unsigned port = dr_server_port(look->found.inspect);
+
+    if (look->options->rancher_url)
+        return dr_json_set(look->state, "rancher_url", json_string(look->options->rancher_url),
+                           err);
+    if (port == 0 || !dr_engine_local(look->engine))
+        return dr_fail(err, DR_ERR_USAGE,
+                       "say where Rancher answers: --rancher-url http://HOST:PORT (%s)",
+                       port == 0 ? "its container publishes no port 8080"
+                                 : "the engine is on another machine");
+    return dr_json_set(look->state, "rancher_url", json_sprintf("http://127.0.0.1:%u", port), err);
+}
+
+/* The Rancher behind the address must be the one in the container. */
+static int check_identity(const struct look *look, struct dr_rancher *rancher, struct dr_err *err)
+{
+    const char *expected = dr_json_string_or(look->server, "version", "");
+    char version[64] = "";
+
+    if (dr_rancher_version(rancher, version, err) < 0)
+        return -1;
+    if (strcmp(version, expected) != 0)
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "the Rancher at '%s' says that it is '%.40s', but container '%s' holds '%.40s'; "
+            "is that address another server, or does the container carry another "
+            "version's variables?",
+            dr_rancher_url(rancher), version, dr_json_string_or(look->server, "name", ""),
+            expected);
+    return 0;
+}
+
+static int look_at_rancher(struct look *look, struct dr_err *err)
+{
+    const struct dr_apply_options *options = look->options;
+    dr_auto_rancher struct dr_rancher *rancher = NULL;
+    json_t *inventory;
+
+    if (choose_url(look, err) < 0)
+        return -1;
+    rancher = dr_rancher_new(
+        &(struct dr_rancher_options){.url = dr_json_string_or(look->state, "rancher_url", ""),
+                                     .access_key = options->access_key,
+                                     .secret_key = options->secret_key,
+                                     .ca_file = options->rancher_ca,
+                                     .log = options->log},
+        err);
+    if (!rancher || check_identity(look, rancher, err) < 0)
+        return -1;
+    inventory = dr_inventory_take(rancher, err);
+    return inventory ? dr_json_set(look->state, "inventory", inventory, err) : -1;
+}
+
+/* ---- the plan */
+
+static int plan_server_before(struct look *look, struct dr_err *err)
+{
+    const char *name = dr_json_string_or(look->server, "name", "");
+    const char *data = dr_json_string_or(json_object_get(look->server, "data"), "name", "");
+    const char *candidate =
+        dr_json_string_or(json_object_get(look->server, "candidate"), "name", "");
+    const char *file = dr_json_string_or(look->server, "backup_file", "");
+    const struct dr_plan_row rows[] = {
+        {"data", data, "create, never started", "holds the database's volumes for good", ""},
+        {"candidate", candidate, "create, not started", "proved to have the same volumes", ""},
+        {"stop", name, "shut down MySQL, then stop", "one server at a time",
+         "Rancher down from here; containers run on"},
+        {"backup", file, "copy the database", "the way back: migrations go forward only", ""},
+        {"start", candidate, "start, wait for pong", "migrates the database, as long as it takes",
+         "Rancher back from here"},
+        {"rename", name, "the new server takes the name", "the old one is kept until the proof",
+         ""},
+    };
+    bool create = dr_json_true(json_object_get(look->server, "data"), "create");
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (i == 0 && !create)
+            continue;
+        if (dr_plan_add(look->plan, &rows[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Rows of the agents alone are no work: hosts come back by themselves when a server was replaced. */
+static int plan_all(struct look *look, struct dr_err *err)
+{
+    const struct dr_rancher_job job = {
+        .inventory = json_object_get(look->state, "inventory"),
+        .agent = dr_target_text(look->target, "agent"),
+        .agent_instance = dr_target_text(look->target, "agent_instance"),
+        .log = look->options->log,
+    };
+    bool server = dr_json_true(look->server, "needed");
+    size_t before;
+    bool busy;
+
+    if (server &&
+        dr_plan_add(look->plan,
+                    &(struct dr_plan_row){"pull", dr_target_text(look->target, "server"),
+                                          "pull into this engine", "compared with the bundle", ""},
+                    err) < 0)
+        return -1;
+    if (dr_prepull_plan(&job, look->plan, err) < 0 ||
+        (server && plan_server_before(look, err) < 0) ||
+        dr_settings_plan(&job, look->plan, err) < 0 ||
+        (server && dr_agents_plan(&job, look->plan, err) < 0))
+        return -1;
+    before = json_array_size(look->plan);
+    if (dr_netagents_plan(&job, look->plan, err) < 0 ||
+        dr_balancers_plan(&job, look->plan, err) < 0)
+        return -1;
+    busy = server || json_array_size(look->plan) > before;
+    if (server &&
+        dr_plan_add(look->plan,
+                    &(struct dr_plan_row){"remove", dr_json_string_or(look->server, "name", ""),
+                                          "remove the old container",
+                                          "only after the proof; its volumes stay", ""},
+                    err) < 0)
+        return -1;
+    return dr_json_set(look->state, "busy", json_boolean(busy), err);
+}
+
+static int look_at_all(struct look *look, struct dr_err *err)
+{
+    if (look_at_server(look, err) < 0)
+        return -1;
+    if (dr_json_true(look->server, "needed") && describe_successor(look, err) < 0)
+        return -1;
+    if (look_at_rancher(look, err) < 0)
+        return -1;
+    return plan_all(look, err);
+}
+
+json_t *dr_look(const struct dr_apply_options *options, struct dr_engine *engine, json_t *target,
+                struct dr_err *err)
+{
+    json_auto_t *state = json_pack("{s:O, s:{}, s:{}, s:[], s:[]}", "target", target, "server",
+                                   "report", "plan", "notes");
+    struct look look = {
+        .options = options,
+        .engine = engine,
+        .target = target,
+        .state = state,
+        .server = json_object_get(state, "server"),
+        .notes = json_object_get(state, "notes"),
+        .plan = json_object_get(state, "plan"),
+    };
+    int done;
+
+    if (!state) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    done = look_at_all(&look, err);
+    dr_server_release(&look.found);
+    return done < 0 ? NULL : json_incref(state);
+}

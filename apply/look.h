@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_LOOK_H
+#define DROVER_APPLY_LOOK_H
+
+/*
+ * Looks at everything and changes nothing: the engine, the server container and what hangs on it, Rancher and all
+ * that it runs. What is not understood is refused here. The result is the journal's document, with all that the steps
+ * will need:
+ *
+ *     {"target": apply/target.h, "rancher_url", "inventory", "variables": ["NAME=value"], "report": {},
+ *      "server": {"needed": bool, "id", "name", "version", "reference", "inspect", "image", "restart": {policy},
+ *                 "gone": [names of vanished VolumesFrom], "spec": apply/server/spec.h,
+ *                 "data": {"name", "create": bool}, "candidate": {"name", later "id"}, "retired": {"name"},
+ *                 "database": {"volume", "folder" on this machine or null, "bytes"}, "backup_file"},
+ *      "plan": apply/plan.h, "notes": ["..."], "busy": bool       false: there is nothing to do}
+ */
+
+#include <jansson.h>
+
+#include "apply/apply.h"
+#include "lib/engine/engine.h"
+
+/* `target` goes into the document. New reference; NULL on failure. */
+json_t *dr_look(const struct dr_apply_options *options, struct dr_engine *engine, json_t *target,
+                struct dr_err *err);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/report.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "apply/plan.h"
+#include "apply/target.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+static const char *text_of(const json_t *state, const char *object, const char *key)
+{
+    return dr_json_string_or(json_object_get(state, object), key, "-");
+}
+
+static void print_notes(FILE *out, const json_t *state)
+{
+    json_t *note;
+    size_t i;
+
+    json_array_foreach(json_object_get(state, "notes"), i, note)
+    {
+        fprintf(out, "note      %s\n", json_is_string(note) ? json_string_value(note) : "?");
+    }
+}
+
+static void print_database(FILE *out, const json_t *server)
+{
+    const json_t *database = json_object_get(server, "database");
+    const json_t *data = json_object_get(server, "data");
+    const char *name = dr_json_string_or(data, "name", NULL);
+    char size[16];
+    char room[16];
+
+    dr_text_size((uint64_t)dr_json_int_or(database, "bytes", 0), size);
+    dr_text_size((uint64_t)dr_json_int_or(database, "room", 0), room);
+    fprintf(out, "database  %s in volume %.16s, ", size,
+            dr_json_string_or(database, "volume", "?"));
+    if (!name)
+        fprintf(out, "brought by the container's own settings\n");
+    else if (dr_json_true(data, "create"))
+        fprintf(out, "the container's own: a data container '%s' will hold it\n", name);
+    else
+        fprintf(out, "held by the data container '%s'\n", name);
+    fprintf(out, "backup    %s (%s free there)\n", dr_json_string_or(server, "backup_file", "?"),
+            room);
+}
+
+void dr_report_plan(FILE *out, const json_t *state)
+{
+    const json_t *server = json_object_get(state, "server");
+    const json_t *counts = dr_json_at(state, "inventory", "counts", NULL);
+
+    fprintf(out, "Rancher   %s -> %s at %s\n", text_of(state, "server", "version"),
+            text_of(state, "target", "release"), dr_json_string_or(state, "rancher_url", "-"));
+    fprintf(out,
+            "          %lld environments, %lld hosts, %lld network agents, %lld load balancers\n",
+            (long long)dr_json_int_or(counts, "environments", 0),
+            (long long)dr_json_int_or(counts, "hosts", 0),
+            (long long)dr_json_int_or(counts, "network_agents", 0),
+            (long long)dr_json_int_or(counts, "balancers", 0));
+    fprintf(out, "server    container '%s', %s -> %s\n", text_of(state, "server", "name"),
+            text_of(state, "server", "reference"),
+            dr_json_true(server, "needed") ? text_of(state, "target", "server") : "stays as it is");
+    fprintf(out, "registry  %s, holds everything that the bundle holds\n",
+            text_of(state, "target", "registry"));
+    fprintf(out, "bundle    %s, every byte verified\n", text_of(state, "target", "bundle"));
+    if (dr_json_true(server, "needed"))
+        print_database(out, server);
+    print_notes(out, state);
+    if (json_array_size(json_object_get(state, "plan")) > 0) {
+        fputc('\n', out);
+        dr_plan_print(out, json_object_get(state, "plan"));
+    }
+}
+
+/* ---- the end */
+
+static int64_t parse_time(const json_t *state, const char *step, const char *key)
+{
+    const json_t *entry = dr_json_at(state, "steps", step, NULL);
+    struct tm when = {0};
+
+    if (!strptime(dr_json_string_or(entry, key, ""), "%Y-%m-%dT%H:%M:%SZ", &when))
+        return -1;
+    return (int64_t)timegm(&when);
+}
+
+static const char *bare_image(const json_t *entry, const char *key)
+{
+    const char *image = dr_json_string_or(entry, key, "-");
+
+    return dr_text_starts(image, "docker:") ? image + strlen("docker:") : image;
+}
+
+/* Rows of a list in the report, with images as people write them and seconds as time. */
+static json_t *rows_of(const json_t *list, const char *first, const char *second)
+{
+    json_t *rows = json_array();
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(list, i, entry)
+    {
+        char seconds[16];
+
+        dr_text_seconds(json_number_value(json_object_get(entry, "seconds")), seconds);
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "first",
+                                              dr_json_string_or(entry, first, "-"), "second",
+                                              dr_json_string_or(entry, second, "-"), "before",
+                                              bare_image(entry, "before"), "after",
+                                              bare_image(entry, "after"), "seconds", seconds));
+    }
+    return rows;
+}
+
+static void print_list(FILE *out, const json_t *list, const char *const *fields,
+                       const char *const *heads)
+{
+    static const char *const keys[] = {"first", "second", "before", "after", "seconds", NULL};
+    json_auto_t *rows = rows_of(list, fields[0], fields[1]);
+
+    if (json_array_size(rows) == 0)
+        return;
+    fputc('\n', out);
+    dr_plan_table(out, rows, keys, heads);
+}
+
+static void print_texts(FILE *out, const char *what, const json_t *list)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item))
+            fprintf(out, "%s  %s\n", what, json_string_value(item));
+        else
+            fprintf(out, "%s  %s: %s\n", what, dr_json_string_or(item, "object", "?"),
+                    dr_json_string_or(item, "why", "?"));
+    }
+}
+
+static void print_server(FILE *out, const json_t *state)
+{
+    const json_t *server = json_object_get(state, "server");
+    int64_t from = parse_time(state, "stop", "begun");
+    int64_t to = parse_time(state, "answer", "done");
+    char time[16];
+
+    if (!dr_json_true(server, "needed")) {
+        fprintf(out, "server    container '%s' was left as it is\n",
+                text_of(state, "server", "name"));
+        return;
+    }
+    dr_text_seconds(from >= 0 && to >= from ? (double)(to - from) : 0, time);
+    fprintf(out, "server    container '%s': %s -> %s, down for about %s\n",
+            text_of(state, "server", "name"), text_of(state, "server", "reference"),
+            text_of(state, "target", "server"), time);
+}
+
+static void print_backup(FILE *out, const json_t *state)
+{
+    const json_t *backup = json_object_get(state, "backup");
+    const char *file = dr_json_string_or(backup, "file", NULL);
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    char size[16];
+
+    if (!file || !slash)
+        return;
+    dr_text_size((uint64_t)dr_json_int_or(backup, "bytes", 0), size);
+    fprintf(out,
+            "\nThe database of before is in %s (%s). Should it ever be needed:\n"
+            "  (cd %.*s && sha256sum -c %s.sha256)\n"
+            "  docker volume create rancher-restored\n"
+            "  tar -xzpf %s --numeric-owner --strip-components=1 \\\n"
+            "      -C \"$(docker volume inspect -f '{{.Mountpoint}}' rancher-restored)\"\n"
+            "  docker run -d ... -v rancher-restored:/var/lib/mysql %s\n",
+            file, size, (int)(slash - file), file, slash + 1, file,
+            text_of(state, "server", "reference"));
+}
+
+void dr_report_end(FILE *out, const json_t *state, const char *journal)
+{
+    static const char *const agents[] = {"host", "environment"};
+    static const char *const agents_heads[] = {"NETWORK AGENT OF", "ENVIRONMENT", "BEFORE", "AFTER",
+                                               "WITHOUT IT"};
+    static const char *const balancers[] = {"service", "name"};
+    static const char *const balancers_heads[] = {"BALANCER", "INSTANCE", "BEFORE", "AFTER",
+                                                  "REPLACED IN"};
+    const json_t *report = json_object_get(state, "report");
+    const json_t *proof = json_object_get(report, "proof");
+
+    fprintf(out, "\nRancher   %s -> %s, proved\n", text_of(state, "server", "version"),
+            text_of(state, "target", "release"));
+    print_server(out, state);
+    print_list(out, json_object_get(report, "network_agents"), agents, agents_heads);
+    print_list(out, json_object_get(report, "balancers"), balancers, balancers_heads);
+    if (json_array_size(json_object_get(report, "left_alone")) +
+            json_array_size(json_object_get(proof, "changed")) +
+            json_array_size(json_object_get(proof, "unseen")) >
+        0)
+        fputc('\n', out);
+    print_texts(out, "left alone", json_object_get(report, "left_alone"));
+    print_texts(out, "changed", json_object_get(proof, "changed"));
+    print_texts(out, "not seen", json_object_get(proof, "unseen"));
+    print_backup(out, state);
+    fprintf(out,
+            "\nLook for yourself:\n"
+            "  docker ps --filter name=%s\n"
+            "  curl %s/ping\n"
+            "  docker ps --filter ancestor=%s        on a host\n"
+            "The whole record: %s\n",
+            text_of(state, "server", "name"), dr_json_string_or(state, "rancher_url", "-"),
+            text_of(state, "target", "agent_instance"), journal);
+}
+
+int dr_report_json(FILE *out, const json_t *state, const char *outcome, struct dr_err *err)
+{
+    json_auto_t *document = json_pack(
+        "{s:s, s:s, s:s, s:s, s:O?, s:O?, s:O?, s:O?, s:O?}", "outcome", outcome, "from",
+        text_of(state, "server", "version"), "to", text_of(state, "target", "release"), "registry",
+        text_of(state, "target", "registry"), "plan", json_object_get(state, "plan"), "notes",
+        json_object_get(state, "notes"), "steps", json_object_get(state, "steps"), "backup",
+        json_object_get(state, "backup"), "report", json_object_get(state, "report"));
+    dr_autofree char *text = document ? dr_json_text(document, true, err) : NULL;
+
+    if (!document)
+        return dr_fail_memory(err);
+    if (!text)
+        return -1;
+    fprintf(out, "%s\n", text);
+    return 0;
+}

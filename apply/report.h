@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_REPORT_H
+#define DROVER_APPLY_REPORT_H
+
+/*
+ * What the operator reads on stdout: before the upgrade what was found and will be done, after it what was done. The
+ * same as one JSON object where asked for.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "lib/err.h"
+
+/* Header and plan of a document of apply/look.h. */
+void dr_report_plan(FILE *out, const json_t *state);
+
+/* After the end: `journal` is where the document was put. */
+void dr_report_end(FILE *out, const json_t *state, const char *journal);
+
+/* {"outcome", "from", "to", "registry", "plan", "notes", and once there are any: "steps", "backup", "report"}: without
+ * the old container's environment and Rancher's inventory, which the journal has. */
+int dr_report_json(FILE *out, const json_t *state, const char *outcome, struct dr_err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_STEPS_H
+#define DROVER_APPLY_STEPS_H
+
+/*
+ * The order of the upgrade (docs/architecture.md): one table, in apply/steps.c. The server's steps, which are facts of
+ * the engine, are in apply/steps_server.c; those that Rancher does are in apply/steps_rancher.c.
+ */
+
+#include "apply/step.h"
+
+/* Ends with a NULL name. */
+extern const struct dr_step dr_steps[];
+
+/* Functions of the table: a `check`, an `act` or a `prove` of struct dr_step. */
+#define DR_STEP_CHECK(name)                                                                        \
+    int dr_check_##name(struct dr_upgrade *upgrade, bool *ret_done, struct dr_err *err)
+#define DR_STEP_DO(name) int dr_do_##name(struct dr_upgrade *upgrade, struct dr_err *err)
+#define DR_STEP_PROVE(name) int dr_prove_##name(struct dr_upgrade *upgrade, struct dr_err *err)
+
+DR_STEP_CHECK(pull);
+DR_STEP_DO(pull);
+DR_STEP_PROVE(pull);
+DR_STEP_CHECK(data);
+DR_STEP_DO(data);
+DR_STEP_PROVE(data);
+DR_STEP_CHECK(candidate);
+DR_STEP_DO(candidate);
+DR_STEP_PROVE(candidate);
+DR_STEP_CHECK(hold);
+DR_STEP_DO(hold);
+DR_STEP_CHECK(stop);
+DR_STEP_DO(stop);
+DR_STEP_PROVE(stop);
+DR_STEP_CHECK(backup);
+DR_STEP_DO(backup);
+DR_STEP_CHECK(start);
+DR_STEP_DO(start);
+DR_STEP_CHECK(policy);
+DR_STEP_DO(policy);
+DR_STEP_DO(answer);
+DR_STEP_PROVE(answer);
+DR_STEP_CHECK(rename);
+DR_STEP_DO(rename);
+DR_STEP_CHECK(remove);
+DR_STEP_DO(remove);
+
+DR_STEP_DO(prepull);
+DR_STEP_DO(agents);
+DR_STEP_DO(netagents);
+DR_STEP_DO(balancers);
+DR_STEP_DO(proof);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "apply/server/find.h"
+#include "apply/server/shutdown.h"
+#include "apply/server/spec.h"
+#include "apply/steps.h"
+#include "apply/successor.h"
+#include "apply/target.h"
+#include "lib/engine/container.h"
+#include "lib/engine/image.h"
+#include "lib/json.h"
+#include "lib/reference.h"
+#include "lib/registry/credential.h"
+
+/* ---- pull */
+
+static json_t *inspect_target(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    return dr_image_inspect(upgrade->engine, dr_target_text(dr_upgrade_target(upgrade), "server"),
+                            err);
+}
+
+DR_STEP_CHECK(pull)
+{
+    json_auto_t *image = NULL;
+
+    if (dr_image_find(upgrade->engine, dr_target_text(dr_upgrade_target(upgrade), "server"), &image,
+                      err) < 0)
+        return -1;
+    *ret_done = image && dr_target_check_image(dr_upgrade_target(upgrade), image, NULL) == 0;
+    return 0;
+}
+
+DR_STEP_DO(pull)
+{
+    dr_auto_credential struct dr_credential credential = {.user = NULL};
+    struct dr_progress progress;
+    struct dr_reference reference;
+    int done;
+
+    if (dr_reference_parse(dr_target_text(dr_upgrade_target(upgrade), "server"), &reference, err) <
+            0 ||
+        dr_credential_find(reference.host, &credential, err) < 0)
+        return -1;
+    dr_progress_start(&progress, upgrade->log, "pull", 0);
+    done = dr_image_pull(upgrade->engine, &reference, credential.user, credential.password,
+                         &progress, err);
+    dr_progress_end(&progress);
+    return done;
+}
+
+DR_STEP_PROVE(pull)
+{
+    json_auto_t *image = inspect_target(upgrade, err);
+
+    return image ? dr_target_check_image(dr_upgrade_target(upgrade), image, err) : -1;
+}
+
+/* ---- data */
+
+static bool same_database(const json_t *a, const json_t *b)
+{
+    const char *left = dr_json_string_or(dr_container_mount(a, DR_SERVER_DATABASE), "Name", "");
+    const char *right = dr_json_string_or(dr_container_mount(b, DR_SERVER_DATABASE), "Name", "");
+
+    return *left && strcmp(left, right) == 0;
+}
+
+DR_STEP_CHECK(data)
+{
+    const char *name = dr_upgrade_text(upgrade, "data", "name");
+    json_auto_t *inspect = NULL;
+
+    if (*name && dr_container_find(upgrade->engine, name, &inspect, err) < 0)
+        return -1;
+    *ret_done = !*name || inspect;
+    return 0;
+}
+
+/* Of the old image by its id, so that this image stays too as long as the data container does. */
+DR_STEP_DO(data)
+{
+    char id[DR_CONTAINER_ID];
+    const json_t *old = json_object_get(dr_upgrade_server(upgrade), "inspect");
+    json_auto_t *body =
+        json_pack("{s:s, s:{s:[s]}}", "Image", dr_json_string_or(old, "Image", ""), "HostConfig",
+                  "VolumesFrom", dr_upgrade_text(upgrade, NULL, "id"));
+
+    if (!body)
+        return dr_fail_memory(err);
+    return dr_container_create(upgrade->engine, dr_upgrade_text(upgrade, "data", "name"), body, id,
+                               NULL, err);
+}
+
+DR_STEP_PROVE(data)
+{
+    const char *name = dr_upgrade_text(upgrade, "data", "name");
+    json_auto_t *inspect = *name ? dr_container_inspect(upgrade->engine, name, err) : NULL;
+
+    if (!*name)
+        return 0;
+    if (!inspect)
+        return -1;
+    if (!same_database(inspect, json_object_get(dr_upgrade_server(upgrade), "inspect")))
+        return dr_fail(err, DR_ERR_PROOF,
+                       "container '%.100s' does not hold the server's database volume", name);
+    return 0;
+}
+
+/* ---- candidate */
+
+static int guard(struct dr_upgrade *upgrade, const json_t *created, struct dr_err *err)
+{
+    json_auto_t *image = inspect_target(upgrade, err);
+    struct dr_successor successor;
+
+    dr_successor_read(upgrade->journal->state, dr_engine_api(upgrade->engine), &successor);
+    if (!image || dr_target_check_image(dr_upgrade_target(upgrade), image, err) < 0)
+        return -1;
+    return dr_spec_guard(&successor.input, created, image, err);
+}
+
+/* Made and as it should be; or started, which it was only after that had been proved. */
+DR_STEP_CHECK(candidate)
+{
+    json_auto_t *created = NULL;
+
+    if (dr_upgrade_new(upgrade, &created, err) < 0)
+        return -1;
+    *ret_done = created && (!dr_container_is_new(created) || guard(upgrade, created, NULL) == 0);
+    return 0;
+}
+
+/* What a kill left between the creation and its record. The name was free when the journal was begun, so it is ours; and
+ * what was never started holds nothing. */
+static int clear_leftover(struct dr_upgrade *upgrade, const char *name, struct dr_err *err)
+{
+    json_auto_t *leftover = NULL;
+
+    if (dr_container_find(upgrade->engine, name, &leftover, err) < 0)
+        return -1;
+    if (!leftover)
+        return 0;
+    if (!dr_container_is_new(leftover))
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "container '%s' was started by somebody else than drover; stop it and look "
+                       "what it is",
+                       name);
+    return dr_container_remove(upgrade->engine, name, err);
+}
+
+static int connect_all(struct dr_upgrade *upgrade, const char *id, struct dr_err *err)
+{
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(dr_json_at(dr_upgrade_server(upgrade), "spec", "connect", NULL), i, entry)
+    {
+        if (dr_container_connect(upgrade->engine, dr_json_string_or(entry, "network", ""), id,
+                                 json_object_get(entry, "endpoint"), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+DR_STEP_DO(candidate)
+{
+    json_t *candidate = json_object_get(dr_upgrade_server(upgrade), "candidate");
+    const char *name = dr_json_string_or(candidate, "name", "");
+    json_auto_t *warnings = json_array();
+    char id[DR_CONTAINER_ID] = "";
+    json_t *warning;
+    size_t i;
+
+    if (clear_leftover(upgrade, name, err) < 0 ||
+        dr_container_create(upgrade->engine, name,
+                            dr_json_at(dr_upgrade_server(upgrade), "spec", "body", NULL), id,
+                            warnings, err) < 0)
+        return -1;
+    json_array_foreach(warnings, i, warning)
+        dr_log_warn(upgrade->log, "the engine says: %s",
+                    json_is_string(warning) ? json_string_value(warning) : "?");
+    if (dr_json_set(candidate, "id", json_string(id), err) < 0 ||
+        dr_journal_save(upgrade->journal, err) < 0)
+        return -1;
+    return connect_all(upgrade, id, err);
+}
+
+DR_STEP_PROVE(candidate)
+{
+    json_auto_t *created = NULL;
+
+    if (dr_upgrade_new(upgrade, &created, err) < 0)
+        return -1;
+    if (!created)
+        return dr_fail(err, DR_ERR_PROOF, "the new container is not there");
+    return dr_container_is_new(created) ? guard(upgrade, created, err) : 0;
+}
+
+/* ---- hold and stop */
+
+static const char *policy_of(const json_t *inspect)
+{
+    const char *name =
+        json_string_value(dr_json_at(inspect, "HostConfig", "RestartPolicy", "Name", NULL));
+
+    return name && *name ? name : "no";
+}
+
+DR_STEP_CHECK(hold)
+{
+    json_auto_t *old = NULL;
+
+    if (dr_upgrade_old(upgrade, &old, err) < 0)
+        return -1;
+    *ret_done = !old || strcmp(policy_of(old), "no") == 0;
+    return 0;
+}
+
+DR_STEP_DO(hold)
+{
+    json_auto_t *no = json_pack("{s:s}", "Name", "no");
+
+    if (!no)
+        return dr_fail_memory(err);
+    return dr_container_set_restart(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), no, err);
+}
+
+DR_STEP_CHECK(stop)
+{
+    json_auto_t *old = NULL;
+
+    if (dr_upgrade_old(upgrade, &old, err) < 0)
+        return -1;
+    *ret_done = !old || !dr_container_is_running(old);
+    return 0;
+}
+
+DR_STEP_DO(stop)
+{
+    bool committed = false;
+
+    if (dr_upgrade_is_committed(upgrade, &committed, err) < 0)
+        return -1;
+    if (committed)
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "somebody has started the old server '%.100s' again, while the new one works "
+            "on the same database; stop the old one at once (docker stop -t 300) and run "
+            "drover again",
+            dr_upgrade_text(upgrade, "retired", "name"));
+    return dr_server_shutdown(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), upgrade->log,
+                              err);
+}
+
+DR_STEP_PROVE(stop)
+{
+    bool done = false;
+
+    if (dr_check_stop(upgrade, &done, err) < 0)
+        return -1;
+    return done ? 0 : dr_fail(err, DR_ERR_PROOF, "the old server still runs");
+}

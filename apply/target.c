@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/target.h"
+
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/reference.h"
+#include "lib/registry/registry.h"
+#include "mirror/audit/audit.h"
+
+const char *dr_target_text(const json_t *target, const char *key)
+{
+    return dr_json_string_or(target, key, "");
+}
+
+static int set_digest(json_t *target, const char *key, const struct dr_digest *digest,
+                      struct dr_err *err)
+{
+    char text[DR_DIGEST_TEXT];
+
+    return dr_json_set(target, key, json_string(dr_digest_text(digest, text)), err);
+}
+
+/* The image with that role, by its name in the private registry. */
+static int set_image(json_t *target, const char *key, const struct dr_bundle *bundle,
+                     const char *role, const char *registry, struct dr_err *err)
+{
+    const struct dr_bundle_image *image = dr_bundle_image_with_role(bundle, role);
+    struct dr_reference moved;
+    char host[256];
+    char prefix[256];
+    char text[DR_REFERENCE_TEXT];
+
+    if (!image)
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "the bundle holds no image in the role '%s', so it is no Rancher release; make "
+            "one with 'drover bundle v1.x.y'",
+            role);
+    if (dr_reference_parse_registry(registry, host, prefix, err) < 0 ||
+        dr_reference_move(&image->reference, host, prefix, &moved, err) < 0)
+        return -1;
+    return dr_json_set(target, key, json_string(dr_reference_familiar(&moved, text)), err);
+}
+
+static int add_id(json_t *ids, const struct dr_digest *digest, struct dr_err *err)
+{
+    char text[DR_DIGEST_TEXT];
+
+    return dr_json_append(ids, json_string(dr_digest_text(digest, text)), err);
+}
+
+static int set_server_ids(json_t *target, const struct dr_bundle *bundle, struct dr_err *err)
+{
+    const struct dr_bundle_image *server = dr_bundle_image_with_role(bundle, DR_ROLE_SERVER);
+    dr_auto_buf struct dr_buf data = DR_BUF_INIT(DR_MANIFEST_MAX);
+    json_auto_t *config = NULL;
+    json_t *ids = json_array();
+    json_t *layers;
+
+    if (dr_json_set(target, "ids", ids, err) < 0 ||
+        add_id(ids, &server->content.config.digest, err) < 0 ||
+        add_id(ids, &server->manifest.digest, err) < 0 ||
+        (server->has_source && add_id(ids, &server->source, err) < 0) ||
+        dr_bundle_blob_load(bundle, &server->content.config.digest, &data, err) < 0)
+        return -1;
+    config = dr_json_parse(data.data, data.size, "the server image's configuration", err);
+    layers = dr_json_at(config, "rootfs", "diff_ids", NULL);
+    if (!config)
+        return -1;
+    if (!json_is_array(layers))
+        return dr_fail(err, DR_ERR_FORMAT, "the server image's configuration names no layers");
+    return dr_json_set(target, "layers", json_incref(layers), err);
+}
+
+static int fill(json_t *target, const struct dr_apply_options *options,
+                const struct dr_bundle *bundle, struct dr_err *err)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(bundle);
+
+    if (!about->release)
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "the bundle '%s' holds images but no Rancher release; make one with 'drover "
+                       "bundle v1.x.y'",
+                       options->bundle);
+    if (dr_json_set(target, "bundle", json_string(options->bundle), err) < 0 ||
+        dr_json_set(target, "release", json_string(about->release), err) < 0 ||
+        dr_json_set(target, "registry", json_string(options->registry), err) < 0 ||
+        set_digest(target, "bundle_id", &about->id, err) < 0 ||
+        set_digest(target, "key", &about->key_id, err) < 0 ||
+        set_image(target, "server", bundle, DR_ROLE_SERVER, options->registry, err) < 0 ||
+        set_image(target, "agent", bundle, DR_ROLE_AGENT, options->registry, err) < 0 ||
+        set_image(target, "agent_instance", bundle, DR_ROLE_AGENT_INSTANCE, options->registry,
+                  err) < 0)
+        return -1;
+    return set_server_ids(target, bundle, err);
+}
+
+json_t *dr_target_read(const struct dr_apply_options *options, struct dr_bundle **ret_bundle,
+                       struct dr_err *err)
+{
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(options->bundle, options->trust, err);
+    json_auto_t *target = json_object();
+    struct dr_progress progress;
+    int done;
+
+    if (!bundle)
+        return NULL;
+    if (!target) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    dr_progress_start(&progress, options->log, "verify", dr_bundle_about(bundle)->layer_bytes);
+    done = dr_bundle_hash_layers(bundle, &progress, err);
+    dr_progress_end(&progress);
+    if (done < 0) {
+        dr_err_wrap(err, "verify the bundle '%s'", options->bundle);
+        return NULL;
+    }
+    if (fill(target, options, bundle, err) < 0)
+        return NULL;
+    *ret_bundle = bundle;
+    bundle = NULL;
+    return json_incref(target);
+}
+
+int dr_target_audit(const struct dr_apply_options *options, const struct dr_bundle *bundle,
+                    struct dr_err *err)
+{
+    dr_auto_audit struct dr_audit audit = DR_AUDIT_INIT;
+    struct dr_registry_options registry_options = {.ca_file = options->registry_ca,
+                                                   .insecure = options->registry_insecure,
+                                                   .log = options->log};
+    dr_auto_registry struct dr_registry *registry = NULL;
+    char host[256];
+    char prefix[256];
+
+    if (dr_reference_parse_registry(options->registry, host, prefix, err) < 0)
+        return -1;
+    registry_options.host = host;
+    registry = dr_registry_new(&registry_options, err);
+    if (!registry || dr_audit_bundle(registry, bundle, prefix, &audit, err) < 0)
+        return -1;
+    for (size_t i = 0; i < audit.gap_count; i++)
+        dr_log_warn(options->log, "%s", audit.gaps[i].text);
+    if (audit.gap_count > 0)
+        return dr_fail(
+            err, DR_ERR_ABSENT,
+            "the registry '%s' lacks %zu of what the bundle holds (listed above); push it "
+            "with 'drover mirror %s %s'",
+            options->registry, audit.gap_count, options->bundle, options->registry);
+    return 0;
+}
+
+static bool is_among(const json_t *list, const char *text)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+int dr_target_check_image(const json_t *target, const json_t *image, struct dr_err *err)
+{
+    const char *id = dr_json_string_or(image, "Id", "");
+
+    if (!is_among(json_object_get(target, "ids"), id))
+        return dr_fail(err, DR_ERR_PROOF,
+                       "'%s' on this engine is image %.80s, and the bundle's is %.80s",
+                       dr_target_text(target, "server"), id,
+                       json_string_value(json_array_get(json_object_get(target, "ids"), 0)));
+    if (!json_equal(dr_json_at(image, "RootFS", "Layers", NULL), json_object_get(target, "layers")))
+        return dr_fail(err, DR_ERR_PROOF, "'%s' on this engine has other layers than the bundle's",
+                       dr_target_text(target, "server"));
+    return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/undo.h"
+
+#include <string.h>
+
+#include "lib/engine/container.h"
+#include "lib/json.h"
+
+/* By its name: a kill may have come between its creation and its record. */
+static int remove_new(struct dr_upgrade *upgrade, const char *name, struct dr_err *err)
+{
+    json_auto_t *inspect = NULL;
+
+    if (!*name || dr_container_find(upgrade->engine, name, &inspect, err) < 0)
+        return *name ? -1 : 0;
+    if (!inspect || !dr_container_is_new(inspect))
+        return 0;
+    return dr_container_remove(upgrade->engine, name, err);
+}
+
+static int restore_old(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const char *id = dr_upgrade_text(upgrade, NULL, "id");
+    const json_t *policy = json_object_get(dr_upgrade_server(upgrade), "restart");
+
+    if (dr_journal_is_begun(upgrade->journal, "hold") &&
+        dr_container_set_restart(upgrade->engine, id, policy, err) < 0)
+        return -1;
+    if (!dr_journal_is_begun(upgrade->journal, "stop"))
+        return 0;
+    dr_log_say(upgrade->log, "starting the old server '%s' again",
+               dr_upgrade_text(upgrade, NULL, "name"));
+    return dr_container_start(upgrade->engine, id, err);
+}
+
+static int undo(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const json_t *data = json_object_get(dr_upgrade_server(upgrade), "data");
+
+    /* First of all the old server: people wait for it. */
+    if (restore_old(upgrade, err) < 0)
+        return -1;
+    if (dr_journal_is_begun(upgrade->journal, "candidate") &&
+        remove_new(upgrade, dr_upgrade_text(upgrade, "candidate", "name"), err) < 0)
+        return -1;
+    if (dr_json_true(data, "create") && dr_journal_is_begun(upgrade->journal, "data") &&
+        remove_new(upgrade, dr_upgrade_text(upgrade, "data", "name"), err) < 0)
+        return -1;
+    return dr_journal_finish(upgrade->journal, "undone", NULL, err);
+}
+
+static void tell_way_on(struct dr_upgrade *upgrade, struct dr_err *failure)
+{
+    const char *file =
+        dr_json_string_or(json_object_get(upgrade->journal->state, "backup"), "file", NULL);
+
+    if (!dr_upgrade_has_server(upgrade)) {
+        dr_err_advise(failure, "run the same command again to continue");
+        return;
+    }
+    if (dr_journal_is_done(upgrade->journal, "answer")) {
+        dr_err_advise(failure, "the new server works; run the same command again to continue");
+        return;
+    }
+    dr_err_advise(failure,
+                  "the database may be migrated, so there is no simple way back: when the cause is "
+                  "mended, run the same command again to continue; the old database is in '%.200s'",
+                  file ? file : "?");
+}
+
+void dr_undo(struct dr_upgrade *upgrade, struct dr_err *failure)
+{
+    struct dr_err err = DR_ERR_INIT;
+    bool committed = false;
+
+    if (!dr_upgrade_has_server(upgrade)) {
+        tell_way_on(upgrade, failure);
+        return;
+    }
+    if (dr_upgrade_is_committed(upgrade, &committed, &err) == 0 && committed) {
+        tell_way_on(upgrade, failure);
+        return;
+    }
+    if (err.code == DR_OK && undo(upgrade, &err) == 0) {
+        dr_err_advise(failure, dr_journal_is_begun(upgrade->journal, "stop")
+                                   ? "the old server was started again, and everything is as before"
+                                   : "nothing was changed");
+        return;
+    }
+    dr_err_advise(
+        failure,
+        "and the old server could not be put back (%.300s): by hand: docker update "
+        "--restart=%s %s && docker start %s",
+        err.text,
+        dr_json_string_or(json_object_get(dr_upgrade_server(upgrade), "restart"), "Name", "no"),
+        dr_upgrade_text(upgrade, NULL, "name"), dr_upgrade_text(upgrade, NULL, "name"));
+}

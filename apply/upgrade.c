@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/upgrade.h"
+
+#include "apply/target.h"
+#include "lib/engine/container.h"
+#include "lib/json.h"
+
+json_t *dr_upgrade_server(const struct dr_upgrade *upgrade)
+{
+    return json_object_get(upgrade->journal->state, "server");
+}
+
+json_t *dr_upgrade_target(const struct dr_upgrade *upgrade)
+{
+    return json_object_get(upgrade->journal->state, "target");
+}
+
+const char *dr_upgrade_text(const struct dr_upgrade *upgrade, const char *part, const char *key)
+{
+    const json_t *server = dr_upgrade_server(upgrade);
+
+    return dr_json_string_or(part ? json_object_get(server, part) : server, key, "");
+}
+
+bool dr_upgrade_has_server(const struct dr_upgrade *upgrade)
+{
+    return dr_json_true(dr_upgrade_server(upgrade), "needed");
+}
+
+static int inspect(const struct dr_upgrade *upgrade, const char *id, json_t **ret_inspect,
+                   struct dr_err *err)
+{
+    *ret_inspect = NULL;
+    return *id ? dr_container_find(upgrade->engine, id, ret_inspect, err) : 0;
+}
+
+int dr_upgrade_old(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err)
+{
+    return inspect(upgrade, dr_upgrade_text(upgrade, NULL, "id"), ret_inspect, err);
+}
+
+int dr_upgrade_new(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err)
+{
+    return inspect(upgrade, dr_upgrade_text(upgrade, "candidate", "id"), ret_inspect, err);
+}
+
+int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committed,
+                            struct dr_err *err)
+{
+    json_auto_t *created = NULL;
+
+    if (dr_upgrade_new(upgrade, &created, err) < 0)
+        return -1;
+    *ret_committed = created && !dr_container_is_new(created);
+    return 0;
+}
+
+static int save(void *context, struct dr_err *err)
+{
+    return dr_journal_save(context, err);
+}
+
+int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const struct dr_apply_options *options = upgrade->options;
+    const json_t *target = dr_upgrade_target(upgrade);
+    json_t *state = upgrade->journal->state;
+    struct dr_rancher_options rancher = {
+        .url = options->rancher_url ? options->rancher_url
+                                    : dr_json_string_or(state, "rancher_url", ""),
+        .access_key = options->access_key,
+        .secret_key = options->secret_key,
+        .ca_file = options->rancher_ca,
+        .log = options->log,
+    };
+
+    if (!upgrade->rancher)
+        upgrade->rancher = dr_rancher_new(&rancher, err);
+    upgrade->job = (struct dr_rancher_job){
+        .rancher = upgrade->rancher,
+        .inventory = json_object_get(state, "inventory"),
+        .agent = dr_target_text(target, "agent"),
+        .agent_instance = dr_target_text(target, "agent_instance"),
+        .settle_seconds = options->settle_seconds,
+        .report = json_object_get(state, "report"),
+        .changed = save,
+        .context = upgrade->journal,
+        .log = options->log,
+    };
+    return upgrade->rancher ? 0 : -1;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_UPGRADE_H
+#define DROVER_APPLY_UPGRADE_H
+
+/*
+ * One upgrade under way: the journal, which is the whole truth about it, and the two that are talked to. Everything
+ * here can be made again from the journal after a kill.
+ */
+
+#include "apply/apply.h"
+#include "apply/journal.h"
+#include "apply/rancher/rancher.h"
+#include "lib/engine/engine.h"
+
+struct dr_upgrade {
+    const struct dr_apply_options *options;
+    const struct dr_log *log;
+    struct dr_journal *journal;
+    struct dr_engine *engine;
+    struct dr_rancher *rancher;
+    struct dr_rancher_job job; /* borrows from the journal's document */
+};
+
+/* state["server"], made by apply/look.h. Borrowed. */
+json_t *dr_upgrade_server(const struct dr_upgrade *upgrade);
+
+/* A text of state["server"], or of state["server"][part] with `part`; "" when there is none. Borrowed. */
+const char *dr_upgrade_text(const struct dr_upgrade *upgrade, const char *part, const char *key);
+
+/* state["target"]. Borrowed. */
+json_t *dr_upgrade_target(const struct dr_upgrade *upgrade);
+
+/* The server container is part of this upgrade. */
+bool dr_upgrade_has_server(const struct dr_upgrade *upgrade);
+
+/* Inspect of the old container and of the new one. New references; a container that is not there is NULL and no
+ * failure (0), as is a new one that was never made. */
+int dr_upgrade_old(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err);
+int dr_upgrade_new(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err);
+
+/* The new container was started: from now on only forward, since the database may be migrated. */
+int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committed,
+                            struct dr_err *err);
+
+/* Makes `job` from the journal's document and opens the way to Rancher. */
+int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err);
+
+#endif

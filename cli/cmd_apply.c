@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply/apply.h"
+#include "cli/commands.h"
+#include "cli/trusted.h"
+#include "lib/reference.h"
+
+#define SETTLE_SECONDS 150
+
+/* --insecure-registry names hosts, with or without port, as the engine's option does. */
+static bool is_named(const struct dr_list *hosts, const char *registry)
+{
+    char host[256];
+    char prefix[256];
+
+    if (dr_reference_parse_registry(registry, host, prefix, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < hosts->count; i++) {
+        if (strcmp(hosts->item[i], host) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *filled(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+static int run(struct dr_apply_options *options, const struct dr_list *pubkeys,
+               const struct dr_list *insecure, struct dr_err *err)
+{
+    dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
+
+    if (!options->registry)
+        return dr_fail(
+            err, DR_ERR_USAGE,
+            "say where the images are: --registry HOST[:PORT][/PREFIX], as the hosts reach "
+            "it");
+    if (dr_trusted_read(pubkeys, &trusted, err) < 0)
+        return -1;
+    options->trust = &trusted.trust;
+    options->registry_insecure = is_named(insecure, options->registry);
+    options->access_key = filled(getenv("RANCHER_ACCESS_KEY"));
+    options->secret_key = filled(getenv("RANCHER_SECRET_KEY"));
+    if (!options->rancher_url)
+        options->rancher_url = filled(getenv("RANCHER_URL"));
+    return dr_apply(options, err);
+}
+
+int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
+{
+    struct dr_apply_options options = {.state_dir = DR_APPLY_STATE_DIR};
+    struct dr_list pubkeys = {.count = 0};
+    struct dr_list insecure = {.count = 0};
+    struct dr_list words = {.count = 0};
+    struct dr_common common = {.help = false};
+    uint64_t settle = SETTLE_SECONDS;
+    const struct dr_option table[] = {
+        {"registry", 0, DR_OPTION_TEXT, &options.registry},
+        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
+        {"rancher-url", 0, DR_OPTION_TEXT, &options.rancher_url},
+        {"rancher-ca-cert", 0, DR_OPTION_TEXT, &options.rancher_ca},
+        {"ca-cert", 0, DR_OPTION_TEXT, &options.registry_ca},
+        {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
+        {"container", 0, DR_OPTION_TEXT, &options.container},
+        {"state-dir", 0, DR_OPTION_TEXT, &options.state_dir},
+        {"backup-dir", 0, DR_OPTION_TEXT, &options.backup_dir},
+        {"settle", 0, DR_OPTION_NUMBER, &settle},
+        {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
+        {"yes", 'y', DR_OPTION_FLAG, &options.yes},
+        {"json", 0, DR_OPTION_FLAG, &options.json},
+        {NULL, 0, DR_OPTION_FLAG, NULL},
+    };
+
+    if (dr_options_read(argc, argv, table, 1, 1, &words, &common, err) < 0)
+        return -1;
+    if (common.help)
+        return 0;
+    options.bundle = words.item[0];
+    options.settle_seconds = (double)settle;
+    options.log = &common.log;
+    return run(&options, &pubkeys, &insecure, err);
+}
