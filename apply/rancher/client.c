@@ -78,7 +78,7 @@ static int redirected(const struct dr_http_response *response, const char *what,
     char location[300];
 
     if (!dr_http_header(response, "location", 0, location, sizeof location))
-        strcpy(location, "elsewhere");
+        snprintf(location, sizeof location, "elsewhere");
     dr_fail(err, DR_ERR_NET, "%s: the server sends us on to %s (%ld)", what, location,
             response->status);
     return dr_err_advise(err, "give the address that it names with --rancher-url");

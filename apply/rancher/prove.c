@@ -9,6 +9,7 @@
 #include "apply/rancher/inventory.h"
 #include "apply/rancher/job.h"
 #include "apply/rancher/roll.h"
+#include "apply/rancher/survey.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -157,6 +158,26 @@ static bool same_links(const json_t *after, const json_t *before)
     return true;
 }
 
+/* The instance behind an endpoint is a new one, its address and port should be the old ones. */
+static bool same_endpoints(const json_t *after, const json_t *before)
+{
+    static const char *const keys[] = {"ipAddress", "port", NULL};
+    json_auto_t *left = json_array();
+    json_auto_t *right = json_array();
+    const json_t *endpoint;
+    size_t i;
+
+    json_array_foreach(after, i, endpoint)
+    {
+        json_array_append_new(left, dr_survey_pick(endpoint, keys));
+    }
+    json_array_foreach(before, i, endpoint)
+    {
+        json_array_append_new(right, dr_survey_pick(endpoint, keys));
+    }
+    return same_links(left, right);
+}
+
 static bool is_passing(const char *key)
 {
     static const char *const keys[] = {"state",
@@ -201,7 +222,8 @@ static int prove_configuration(struct proof *proof, const char *name, const json
         say(proof->failed, err, "balancer %s: the links of services to it are not what they were",
             name) < 0)
         return -1;
-    if (!contains(json_object_get(is, "publicEndpoints"), json_object_get(was, "publicEndpoints")))
+    if (!same_endpoints(json_object_get(is, "publicEndpoints"),
+                        json_object_get(was, "publicEndpoints")))
         return say(proof->changed, err, "balancer %s: its public endpoints have changed", name);
     return 0;
 }
