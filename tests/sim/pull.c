@@ -157,6 +157,12 @@ static bool locate(const char *registry, char host[256], int *ret_port)
 
 // ---- one pull
 
+static void free_connection(evutil_socket_t fd, short what, void *connection)
+{
+    (void)fd, (void)what;
+    evhttp_connection_free(connection);
+}
+
 static void finish(struct pull *pull, const char *error)
 {
     struct row *host = pull->host, *subject = pull->subject;
@@ -170,8 +176,10 @@ static void finish(struct pull *pull, const char *error)
     in_flight--;
     done(subject, host, error);
     db_commit();
-    if (connection)
-        evhttp_connection_free(connection);
+    // Not here: after a failed connect, libevent still looks at it when its callback returns.
+    struct timeval now = {0};
+    if (connection && event_base_once(sim_base, -1, EV_TIMEOUT, free_connection, connection, &now))
+        abort();
     run_next();
 }
 
