@@ -205,8 +205,8 @@ static int write_file(struct run *run, struct dr_err *err)
     char size[16];
 
     dr_text_size(total, size);
-    dr_log_detail(run->log, "%zu images, %zu blobs, %s: reserve '%s'", run->wanted.count,
-                  run->writer.blob_count, size, run->part.draft);
+    dr_log_detail(run->log, "%zu blobs, %s: reserve '%s'", run->writer.blob_count, size,
+                  run->part.draft);
     if (dr_part_reserve(&run->part, total, err) < 0 || write_small(run, err) < 0 ||
         fetch_layers(run, err) < 0 ||
         dr_writer_sign(&run->writer, run->part.fd, run->key, err) < 0 ||
@@ -237,8 +237,10 @@ static int report(const struct run *run, struct dr_err *err)
                dr_reference_text(&run->images[i].reference, name), "",
                dr_digest_text(&run->images[i].manifest.digest, hex));
     }
-    dr_log_say(run->log, "%zu images, %zu blobs, in %s (%s/s); next: drover verify %s --pubkey ...",
-               run->wanted.count, run->writer.blob_count, took, rate, run->options->output);
+    dr_log_say(run->log,
+               "%zu image%s in %zu blobs, in %s (%s/s); next: drover verify %s --pubkey PUB",
+               run->wanted.count, run->wanted.count == 1 ? "" : "s", run->writer.blob_count, took,
+               rate, run->options->output);
     return 0;
 }
 

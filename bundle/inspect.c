@@ -107,8 +107,9 @@ static void print_head(const struct dr_bundle *bundle, FILE *to)
     dr_bundle_images(bundle, &images);
     dr_bundle_blobs(bundle, &blobs);
     dr_text_size(about->bytes, size);
-    fprintf(to, "content   %s%s%s%zu images in %zu blobs, %s\n", about->release ? "Rancher " : "",
-            about->release ? about->release : "", about->release ? ": " : "", images, blobs, size);
+    fprintf(to, "content   %s%s%s%zu image%s in %zu blobs, %s\n", about->release ? "Rancher " : "",
+            about->release ? about->release : "", about->release ? ": " : "", images,
+            images == 1 ? "" : "s", blobs, size);
     fprintf(to, "created   %s by %s%s%s\n", about->created, about->builder,
             about->expires ? ", expires " : "", about->expires ? about->expires : "");
     fprintf(to, "serial    %llu in channel %s\n", (unsigned long long)about->serial,

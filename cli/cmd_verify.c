@@ -16,9 +16,9 @@ static void print_line(const struct dr_bundle *bundle, const char *path)
 
     dr_bundle_images(bundle, &count);
     dr_text_size(about->bytes, size);
-    printf("%s: good: signed by key %.16s, %s%s%zu images, %s, every byte checked; created %s\n",
+    printf("%s: good: signed by key %.16s, %s%s%zu image%s, %s, every byte checked; created %s\n",
            path, dr_digest_hex(&about->key_id, hex), about->release ? about->release : "",
-           about->release ? ", " : "", count, size, about->created);
+           about->release ? ", " : "", count, count == 1 ? "" : "s", size, about->created);
 }
 
 static int verify(const char *path, const struct dr_trusted *trusted, bool json,

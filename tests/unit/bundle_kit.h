@@ -72,7 +72,7 @@ static inline void kit_image(struct dr_bundle_image *image, const char *name, co
     dr_buf_add_text(&text, "]}", NULL);
     assert_int_equal(dr_image_manifest_parse(text.data, text.size, &image->content, NULL), 0);
     kit_digest(text.data, &image->manifest);
-    strcpy(image->manifest.media_type, DR_MEDIA_DOCKER_MANIFEST);
+    snprintf(image->manifest.media_type, DR_MEDIA_TYPE_MAX, "%s", DR_MEDIA_DOCKER_MANIFEST);
     *ret_manifest = dr_buf_steal(&text, NULL);
 }
 
