@@ -88,8 +88,8 @@ static int look_at_server(struct look *look, struct dr_err *err)
     if (set_variables(look, err) < 0 ||
         dr_json_set(look->server, "id",
                     json_string(dr_json_string_or(look->found.inspect, "Id", "")), err) < 0 ||
-        dr_json_set(look->server, "name", json_string(dr_container_name(look->found.inspect)),
-                    err) < 0 ||
+        dr_json_set(look->server, "name", json_string(dr_docker_name(look->found.inspect)), err) <
+            0 ||
         dr_json_set(look->server, "version", json_string(version), err) < 0 ||
         dr_json_set(look->server, "reference",
                     json_string(dr_json_string_or(json_object_get(look->found.inspect, "Config"),

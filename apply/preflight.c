@@ -32,7 +32,7 @@ static int sort_sources(struct dr_engine *engine, const json_t *inspect, json_t 
         dr_autofree char *name = dr_text_format(err, "%.*s", (int)strcspn(text, ":"), text);
         json_t *source = NULL;
 
-        if (!name || dr_container_find(engine, name, &source, err) < 0)
+        if (!name || dr_docker_find(engine, name, &source, err) < 0)
             return -1;
         if (dr_json_append(source ? sources : gone, source ? source : json_incref(entry), err) < 0)
             return -1;
@@ -42,8 +42,8 @@ static int sort_sources(struct dr_engine *engine, const json_t *inspect, json_t 
 
 static bool same_database(const json_t *a, const json_t *b)
 {
-    const char *left = dr_json_string_or(dr_container_mount(a, DR_SERVER_DATABASE), "Name", "");
-    const char *right = dr_json_string_or(dr_container_mount(b, DR_SERVER_DATABASE), "Name", "");
+    const char *left = dr_json_string_or(dr_docker_mount(a, DR_SERVER_DATABASE), "Name", "");
+    const char *right = dr_json_string_or(dr_docker_mount(b, DR_SERVER_DATABASE), "Name", "");
 
     return *left && strcmp(left, right) == 0;
 }
@@ -68,9 +68,9 @@ static int choose_data(struct dr_engine *engine, const json_t *inspect, json_t *
         char name[32];
 
         snprintf(name, sizeof name, number == 1 ? "rancher-data" : "rancher-data-%u", number);
-        if (dr_container_find(engine, name, &other, err) < 0)
+        if (dr_docker_find(engine, name, &other, err) < 0)
             return -1;
-        if (!other || (dr_container_is_new(other) && same_database(other, inspect)))
+        if (!other || (dr_docker_is_new(other) && same_database(other, inspect)))
             return dr_json_set(server, "data",
                                json_pack("{s:s, s:b}", "name", name, "create", other == NULL), err);
     }
@@ -84,7 +84,7 @@ static int choose_candidate(struct dr_engine *engine, const char *name, json_t *
     dr_autofree char *candidate = dr_text_format(err, "%s%s", name, DR_SERVER_NEW);
     json_auto_t *other = NULL;
 
-    if (!candidate || dr_container_find(engine, candidate, &other, err) < 0)
+    if (!candidate || dr_docker_find(engine, candidate, &other, err) < 0)
         return -1;
     if (other)
         return dr_fail(
@@ -104,7 +104,7 @@ static int choose_retired(struct dr_engine *engine, const char *name, json_t *se
                         : dr_text_format(err, "%s%s-%u", name, DR_SERVER_OLD, number);
         json_auto_t *other = NULL;
 
-        if (!retired || dr_container_find(engine, retired, &other, err) < 0)
+        if (!retired || dr_docker_find(engine, retired, &other, err) < 0)
             return -1;
         if (!other)
             return dr_json_set(server, "retired", json_pack("{s:s}", "name", retired), err);
@@ -132,11 +132,11 @@ static int check_surroundings(struct dr_engine *engine, const json_t *inspect, s
         const char *link = json_is_string(entry) ? json_string_value(entry) : "";
         const char *begin = *link == '/' ? link + 1 : link;
         dr_autofree char *target = dr_text_format(err, "%.*s", (int)strcspn(begin, ":"), begin);
-        json_auto_t *other = target ? dr_container_inspect(engine, target, err) : NULL;
+        json_auto_t *other = target ? dr_docker_inspect(engine, target, err) : NULL;
 
         if (!other)
             return dr_err_advise(err, "the server is linked to it");
-        if (!dr_container_is_running(other))
+        if (!dr_docker_is_running(other))
             return dr_fail(
                 err, DR_ERR_REFUSED,
                 "the server is linked to container '%.100s', which does not run: the new "
@@ -165,7 +165,7 @@ static int space_at(const char *folder, uint64_t *ret_bytes, struct dr_err *err)
 static int plan_backup(const struct dr_apply_options *options, struct dr_engine *engine,
                        const json_t *inspect, json_t *server, struct dr_err *err)
 {
-    const json_t *mount = dr_container_mount(inspect, DR_SERVER_DATABASE);
+    const json_t *mount = dr_docker_mount(inspect, DR_SERVER_DATABASE);
     const char *volume = dr_json_string_or(mount, "Name", "");
     const char *folder = dr_json_string_or(mount, "Source", "");
     bool here = dr_engine_local(engine) && access(folder, R_OK | X_OK) == 0;
@@ -230,7 +230,7 @@ int dr_preflight(const struct dr_apply_options *options, struct dr_engine *engin
                  const struct dr_server *found, json_t *server, json_t *notes, struct dr_err *err)
 {
     const json_t *inspect = found->inspect;
-    const char *name = dr_container_name(inspect);
+    const char *name = dr_docker_name(inspect);
     json_t *policy = dr_json_at(inspect, "HostConfig", "RestartPolicy", NULL);
 
     if (dr_json_set(server, "inspect", json_incref(found->inspect), err) < 0 ||

@@ -61,8 +61,8 @@ DR_STEP_PROVE(pull)
 
 static bool same_database(const json_t *a, const json_t *b)
 {
-    const char *left = dr_json_string_or(dr_container_mount(a, DR_SERVER_DATABASE), "Name", "");
-    const char *right = dr_json_string_or(dr_container_mount(b, DR_SERVER_DATABASE), "Name", "");
+    const char *left = dr_json_string_or(dr_docker_mount(a, DR_SERVER_DATABASE), "Name", "");
+    const char *right = dr_json_string_or(dr_docker_mount(b, DR_SERVER_DATABASE), "Name", "");
 
     return *left && strcmp(left, right) == 0;
 }
@@ -72,7 +72,7 @@ DR_STEP_CHECK(data)
     const char *name = dr_upgrade_text(upgrade, "data", "name");
     json_auto_t *inspect = NULL;
 
-    if (*name && dr_container_find(upgrade->engine, name, &inspect, err) < 0)
+    if (*name && dr_docker_find(upgrade->engine, name, &inspect, err) < 0)
         return -1;
     *ret_done = !*name || inspect;
     return 0;
@@ -89,14 +89,14 @@ DR_STEP_DO(data)
 
     if (!body)
         return dr_fail_memory(err);
-    return dr_container_create(upgrade->engine, dr_upgrade_text(upgrade, "data", "name"), body, id,
-                               NULL, err);
+    return dr_docker_create(upgrade->engine, dr_upgrade_text(upgrade, "data", "name"), body, id,
+                            NULL, err);
 }
 
 DR_STEP_PROVE(data)
 {
     const char *name = dr_upgrade_text(upgrade, "data", "name");
-    json_auto_t *inspect = *name ? dr_container_inspect(upgrade->engine, name, err) : NULL;
+    json_auto_t *inspect = *name ? dr_docker_inspect(upgrade->engine, name, err) : NULL;
 
     if (!*name)
         return 0;
@@ -128,7 +128,7 @@ DR_STEP_CHECK(candidate)
 
     if (dr_upgrade_new(upgrade, &created, err) < 0)
         return -1;
-    *ret_done = created && (!dr_container_is_new(created) || guard(upgrade, created, NULL) == 0);
+    *ret_done = created && (!dr_docker_is_new(created) || guard(upgrade, created, NULL) == 0);
     return 0;
 }
 
@@ -138,16 +138,16 @@ static int clear_leftover(struct dr_upgrade *upgrade, const char *name, struct d
 {
     json_auto_t *leftover = NULL;
 
-    if (dr_container_find(upgrade->engine, name, &leftover, err) < 0)
+    if (dr_docker_find(upgrade->engine, name, &leftover, err) < 0)
         return -1;
     if (!leftover)
         return 0;
-    if (!dr_container_is_new(leftover))
+    if (!dr_docker_is_new(leftover))
         return dr_fail(err, DR_ERR_REFUSED,
                        "container '%s' was started by somebody else than drover; stop it and look "
                        "what it is",
                        name);
-    return dr_container_remove(upgrade->engine, name, err);
+    return dr_docker_remove(upgrade->engine, name, err);
 }
 
 static int connect_all(struct dr_upgrade *upgrade, const char *id, struct dr_err *err)
@@ -157,8 +157,8 @@ static int connect_all(struct dr_upgrade *upgrade, const char *id, struct dr_err
 
     json_array_foreach(dr_json_at(dr_upgrade_server(upgrade), "spec", "connect", NULL), i, entry)
     {
-        if (dr_container_connect(upgrade->engine, dr_json_string_or(entry, "network", ""), id,
-                                 json_object_get(entry, "endpoint"), err) < 0)
+        if (dr_docker_connect(upgrade->engine, dr_json_string_or(entry, "network", ""), id,
+                              json_object_get(entry, "endpoint"), err) < 0)
             return -1;
     }
     return 0;
@@ -174,9 +174,9 @@ DR_STEP_DO(candidate)
     size_t i;
 
     if (clear_leftover(upgrade, name, err) < 0 ||
-        dr_container_create(upgrade->engine, name,
-                            dr_json_at(dr_upgrade_server(upgrade), "spec", "body", NULL), id,
-                            warnings, err) < 0)
+        dr_docker_create(upgrade->engine, name,
+                         dr_json_at(dr_upgrade_server(upgrade), "spec", "body", NULL), id, warnings,
+                         err) < 0)
         return -1;
     json_array_foreach(warnings, i, warning)
         dr_log_warn(upgrade->log, "the engine says: %s",
@@ -195,7 +195,7 @@ DR_STEP_PROVE(candidate)
         return -1;
     if (!created)
         return dr_fail(err, DR_ERR_PROOF, "the new container is not there");
-    return dr_container_is_new(created) ? guard(upgrade, created, err) : 0;
+    return dr_docker_is_new(created) ? guard(upgrade, created, err) : 0;
 }
 
 /* ---- hold and stop */
@@ -224,7 +224,7 @@ DR_STEP_DO(hold)
 
     if (!no)
         return dr_fail_memory(err);
-    return dr_container_set_restart(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), no, err);
+    return dr_docker_set_restart(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), no, err);
 }
 
 DR_STEP_CHECK(stop)
@@ -233,7 +233,7 @@ DR_STEP_CHECK(stop)
 
     if (dr_upgrade_old(upgrade, &old, err) < 0)
         return -1;
-    *ret_done = !old || !dr_container_is_running(old);
+    *ret_done = !old || !dr_docker_is_running(old);
     return 0;
 }
 

@@ -53,7 +53,7 @@ DR_STEP_DO(backup)
     if (!folder || dr_file_make_folder(folder, 0700, err) < 0 ||
         dr_upgrade_old(upgrade, &old, err) < 0)
         return -1;
-    if (!old || dr_container_is_running(old))
+    if (!old || dr_docker_is_running(old))
         return dr_fail(err, DR_ERR_REFUSED, "the old server is %s", old ? "running" : "gone");
     backup = dr_backup_take(
         &(struct dr_backup_order){
@@ -79,7 +79,7 @@ DR_STEP_CHECK(start)
 
     if (dr_upgrade_new(upgrade, &created, err) < 0)
         return -1;
-    *ret_done = created && dr_container_is_running(created);
+    *ret_done = created && dr_docker_is_running(created);
     return 0;
 }
 
@@ -89,10 +89,10 @@ DR_STEP_DO(start)
 
     if (dr_upgrade_old(upgrade, &old, err) < 0)
         return -1;
-    if (old && dr_container_is_running(old))
+    if (old && dr_docker_is_running(old))
         return dr_fail(err, DR_ERR_REFUSED,
                        "the old server runs again: two servers on one database destroy it");
-    return dr_container_start(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"), err);
+    return dr_docker_start(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"), err);
 }
 
 static const json_t *wanted_policy(const struct dr_upgrade *upgrade)
@@ -115,8 +115,8 @@ DR_STEP_CHECK(policy)
 
 DR_STEP_DO(policy)
 {
-    return dr_container_set_restart(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"),
-                                    wanted_policy(upgrade), err);
+    return dr_docker_set_restart(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"),
+                                 wanted_policy(upgrade), err);
 }
 
 /* ---- answer */
@@ -155,7 +155,7 @@ DR_STEP_PROVE(answer)
 
 static bool is_named(const json_t *inspect, const char *name)
 {
-    return inspect && strcmp(dr_container_name(inspect), name) == 0;
+    return inspect && strcmp(dr_docker_name(inspect), name) == 0;
 }
 
 DR_STEP_CHECK(rename)
@@ -176,11 +176,11 @@ DR_STEP_DO(rename)
     if (dr_upgrade_old(upgrade, &old, err) < 0)
         return -1;
     if (is_named(old, name) &&
-        dr_container_rename(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"),
-                            dr_upgrade_text(upgrade, "retired", "name"), err) < 0)
+        dr_docker_rename(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"),
+                         dr_upgrade_text(upgrade, "retired", "name"), err) < 0)
         return -1;
-    return dr_container_rename(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"), name,
-                               err);
+    return dr_docker_rename(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"), name,
+                            err);
 }
 
 DR_STEP_CHECK(remove)
@@ -200,13 +200,13 @@ DR_STEP_DO(remove)
 
     if (dr_upgrade_old(upgrade, &old, err) < 0 || dr_upgrade_new(upgrade, &created, err) < 0)
         return -1;
-    if (!created || !dr_container_is_running(created))
+    if (!created || !dr_docker_is_running(created))
         return dr_fail(err, DR_ERR_PROOF, "the new server does not run, so the old one is kept");
-    if (old && dr_container_is_running(old))
+    if (old && dr_docker_is_running(old))
         return dr_fail(
             err, DR_ERR_REFUSED,
             "somebody has started the old server '%.100s' again; stop it (docker stop -t "
             "300), look at the database, and run drover again",
-            dr_container_name(old));
-    return dr_container_remove(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), err);
+            dr_docker_name(old));
+    return dr_docker_remove(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), err);
 }

@@ -11,11 +11,11 @@ static int remove_new(struct dr_upgrade *upgrade, const char *name, struct dr_er
 {
     json_auto_t *inspect = NULL;
 
-    if (!*name || dr_container_find(upgrade->engine, name, &inspect, err) < 0)
+    if (!*name || dr_docker_find(upgrade->engine, name, &inspect, err) < 0)
         return *name ? -1 : 0;
-    if (!inspect || !dr_container_is_new(inspect))
+    if (!inspect || !dr_docker_is_new(inspect))
         return 0;
-    return dr_container_remove(upgrade->engine, name, err);
+    return dr_docker_remove(upgrade->engine, name, err);
 }
 
 static int restore_old(struct dr_upgrade *upgrade, struct dr_err *err)
@@ -24,13 +24,13 @@ static int restore_old(struct dr_upgrade *upgrade, struct dr_err *err)
     const json_t *policy = json_object_get(dr_upgrade_server(upgrade), "restart");
 
     if (dr_journal_is_begun(upgrade->journal, "hold") &&
-        dr_container_set_restart(upgrade->engine, id, policy, err) < 0)
+        dr_docker_set_restart(upgrade->engine, id, policy, err) < 0)
         return -1;
     if (!dr_journal_is_begun(upgrade->journal, "stop"))
         return 0;
     dr_log_say(upgrade->log, "starting the old server '%s' again",
                dr_upgrade_text(upgrade, NULL, "name"));
-    return dr_container_start(upgrade->engine, id, err);
+    return dr_docker_start(upgrade->engine, id, err);
 }
 
 static int undo(struct dr_upgrade *upgrade, struct dr_err *err)

@@ -31,7 +31,7 @@ static int inspect(const struct dr_upgrade *upgrade, const char *id, json_t **re
                    struct dr_err *err)
 {
     *ret_inspect = NULL;
-    return *id ? dr_container_find(upgrade->engine, id, ret_inspect, err) : 0;
+    return *id ? dr_docker_find(upgrade->engine, id, ret_inspect, err) : 0;
 }
 
 int dr_upgrade_old(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err)
@@ -51,7 +51,7 @@ int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committe
 
     if (dr_upgrade_new(upgrade, &created, err) < 0)
         return -1;
-    *ret_committed = created && !dr_container_is_new(created);
+    *ret_committed = created && !dr_docker_is_new(created);
     return 0;
 }
 

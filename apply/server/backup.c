@@ -71,7 +71,7 @@ static int copy(const struct dr_backup_order *order, struct writer *writer, stru
         return -1;
     dr_progress_start(&writer->progress, order->log, "copy the database", tree.bytes);
     if (dr_file_create(&writer->file, order->file, 0600, err) < 0 ||
-        dr_container_archive(order->engine, order->container, order->folder, sink, writer, err) < 0)
+        dr_docker_archive(order->engine, order->container, order->folder, sink, writer, err) < 0)
         return -1;
     writer->stream.avail_in = 0;
     if (squeeze(writer, Z_FINISH, err) < 0 || dr_file_commit(&writer->file, err) < 0)

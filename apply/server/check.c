@@ -14,7 +14,7 @@ static int refuse(struct dr_err *err, const struct dr_server *server, const char
                   const char *advice)
 {
     return dr_fail(err, DR_ERR_REFUSED, "container '%.100s' %s; %s",
-                   dr_container_name(server->inspect), what, advice);
+                   dr_docker_name(server->inspect), what, advice);
 }
 
 static bool has_word(const json_t *list, const char *wanted, bool prefix)
@@ -65,7 +65,7 @@ static int check_kind(const struct dr_server *server, struct dr_err *err)
     const json_t *cmd = json_object_get(config, "Cmd");
 
     if (has_word(cmd, "ha", false) || has_word(cmd, "--advertise-address", true) ||
-        dr_text_starts(dr_container_name(server->inspect), "rancher-ha") ||
+        dr_text_starts(dr_docker_name(server->inspect), "rancher-ha") ||
         has_prefix(json_object_get(config, "ExposedPorts"), "9345/") ||
         has_word(env, "CATTLE_HA_", true))
         return refuse(err, server, "is part of a high availability setup",
@@ -90,7 +90,7 @@ static int check_state(const struct dr_engine *engine, const struct dr_server *s
     const json_t *host = json_object_get(server->inspect, "HostConfig");
 
     if (dr_json_true(state, "Paused") || dr_json_true(state, "Restarting") ||
-        !dr_container_is_running(server->inspect))
+        !dr_docker_is_running(server->inspect))
         return refuse(err, server, "does not run properly (stopped, paused or restarting)",
                       "bring it up first: drover must see what Rancher runs");
     if (!server->image)
@@ -112,7 +112,7 @@ static int check_state(const struct dr_engine *engine, const struct dr_server *s
 
 static int check_database(const struct dr_server *server, struct dr_err *err)
 {
-    const json_t *mount = dr_container_mount(server->inspect, DR_SERVER_DATABASE);
+    const json_t *mount = dr_docker_mount(server->inspect, DR_SERVER_DATABASE);
 
     if (!mount)
         return refuse(err, server, "has no volume at " DR_SERVER_DATABASE,
@@ -123,7 +123,7 @@ static int check_database(const struct dr_server *server, struct dr_err *err)
             "container '%.100s' has its database in the folder '%.200s' of the host; this "
             "drover upgrades servers whose database is a volume of the engine: replace "
             "the container by hand with the same -v",
-            dr_container_name(server->inspect), dr_json_string_or(mount, "Source", "?"));
+            dr_docker_name(server->inspect), dr_json_string_or(mount, "Source", "?"));
     return 0;
 }
 
@@ -131,9 +131,9 @@ static int check_database(const struct dr_server *server, struct dr_err *err)
 static int check_alone(struct dr_engine *engine, const struct dr_server *server, struct dr_err *err)
 {
     const char *volume =
-        dr_json_string_or(dr_container_mount(server->inspect, DR_SERVER_DATABASE), "Name", "");
+        dr_json_string_or(dr_docker_mount(server->inspect, DR_SERVER_DATABASE), "Name", "");
     const char *id = dr_json_string_or(server->inspect, "Id", "");
-    json_auto_t *all = dr_container_inspect_all(engine, err);
+    json_auto_t *all = dr_docker_inspect_all(engine, err);
     json_t *other;
     size_t i;
 
@@ -142,15 +142,15 @@ static int check_alone(struct dr_engine *engine, const struct dr_server *server,
     json_array_foreach(all, i, other)
     {
         const char *theirs =
-            dr_json_string_or(dr_container_mount(other, DR_SERVER_DATABASE), "Name", "");
+            dr_json_string_or(dr_docker_mount(other, DR_SERVER_DATABASE), "Name", "");
 
-        if (dr_container_is_running(other) && strcmp(theirs, volume) == 0 &&
+        if (dr_docker_is_running(other) && strcmp(theirs, volume) == 0 &&
             strcmp(dr_json_string_or(other, "Id", ""), id) != 0)
             return dr_fail(
                 err, DR_ERR_REFUSED,
                 "containers '%.100s' and '%.100s' both run on the database volume '%.80s'; "
                 "find out which one is right, and stop the other",
-                dr_container_name(server->inspect), dr_container_name(other), volume);
+                dr_docker_name(server->inspect), dr_docker_name(other), volume);
     }
     return 0;
 }

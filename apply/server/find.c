@@ -79,15 +79,15 @@ static int look(struct dr_engine *engine, json_t *inspect, struct dr_server *ret
 
 static int add_text(json_t *list, const struct dr_server *server, struct dr_err *err)
 {
-    const json_t *mount = dr_container_mount(server->inspect, DR_SERVER_DATABASE);
+    const json_t *mount = dr_docker_mount(server->inspect, DR_SERVER_DATABASE);
     const char *place =
         dr_json_string_or(mount, "Name", dr_json_string_or(mount, "Source", "none"));
 
-    return dr_json_append(
-        list,
-        json_sprintf("'%.60s' (%.80s, port %u, database %.60s)", dr_container_name(server->inspect),
-                     image_name(server->inspect), dr_server_port(server->inspect), place),
-        err);
+    return dr_json_append(list,
+                          json_sprintf("'%.60s' (%.80s, port %u, database %.60s)",
+                                       dr_docker_name(server->inspect), image_name(server->inspect),
+                                       dr_server_port(server->inspect), place),
+                          err);
 }
 
 static int join(const json_t *list, struct dr_buf *ret_text, struct dr_err *err)
@@ -132,9 +132,9 @@ static int sort(struct dr_engine *engine, json_t *inspect, json_t *running, json
                 struct dr_server *ret_server, struct dr_err *err)
 {
     dr_auto_server struct dr_server server = {0};
-    bool runs = dr_container_is_running(inspect);
+    bool runs = dr_docker_is_running(inspect);
     /* Never started: the data container, and what an earlier run of drover left. */
-    int is = dr_container_is_new(inspect) ? 0 : look(engine, inspect, &server, err);
+    int is = dr_docker_is_new(inspect) ? 0 : look(engine, inspect, &server, err);
 
     if (is <= 0)
         return is;
@@ -149,7 +149,7 @@ static int sort(struct dr_engine *engine, json_t *inspect, json_t *running, json
 
 static int find_any(struct dr_engine *engine, struct dr_server *ret_server, struct dr_err *err)
 {
-    json_auto_t *all = dr_container_inspect_all(engine, err);
+    json_auto_t *all = dr_docker_inspect_all(engine, err);
     json_auto_t *running = json_array();
     json_auto_t *stopped = json_array();
     dr_auto_server struct dr_server found = {0};
@@ -178,7 +178,7 @@ int dr_server_find(struct dr_engine *engine, const char *wanted, struct dr_serve
 
     if (!wanted)
         return find_any(engine, ret_server, err);
-    inspect = dr_container_inspect(engine, wanted, err);
+    inspect = dr_docker_inspect(engine, wanted, err);
     is = inspect ? look(engine, inspect, ret_server, err) : -1;
     if (is == 0)
         return dr_fail(
@@ -253,7 +253,7 @@ static bool refers(const json_t *other, const char *id, const char *name)
 
 json_t *dr_server_dependents(struct dr_engine *engine, const json_t *inspect, struct dr_err *err)
 {
-    json_auto_t *all = dr_container_inspect_all(engine, err);
+    json_auto_t *all = dr_docker_inspect_all(engine, err);
     json_auto_t *names = json_array();
     const char *id = dr_json_string_or(inspect, "Id", "");
     json_t *other;
@@ -263,8 +263,8 @@ json_t *dr_server_dependents(struct dr_engine *engine, const json_t *inspect, st
         return NULL;
     json_array_foreach(all, i, other)
     {
-        if (refers(other, id, dr_container_name(inspect)) &&
-            dr_json_append(names, json_string(dr_container_name(other)), err) < 0)
+        if (refers(other, id, dr_docker_name(inspect)) &&
+            dr_json_append(names, json_string(dr_docker_name(other)), err) < 0)
             return NULL;
     }
     return json_incref(names);

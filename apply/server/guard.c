@@ -16,7 +16,7 @@ static int check_mounts(const json_t *old, const json_t *created, struct dr_err 
         /* A volume is its name, a folder of the host its path. */
         const char *key = *dr_json_string_or(mount, "Name", "") ? "Name" : "Source";
         const char *before = dr_json_string_or(mount, key, "");
-        const char *after = dr_json_string_or(dr_container_mount(created, place), key, "nothing");
+        const char *after = dr_json_string_or(dr_docker_mount(created, place), key, "nothing");
 
         if (strcmp(before, after) != 0)
             return dr_fail(err, DR_ERR_PROOF,
@@ -118,7 +118,7 @@ int dr_spec_guard(const struct dr_spec_input *input, const json_t *created, cons
     const char *policy =
         json_string_value(dr_json_at(created, "HostConfig", "RestartPolicy", "Name", NULL));
 
-    if (!dr_container_is_new(created))
+    if (!dr_docker_is_new(created))
         return dr_fail(err, DR_ERR_PROOF, "the new container has been started already");
     if (!policy || strcmp(policy, "no") != 0)
         return dr_fail(err, DR_ERR_PROOF, "the new container would start by itself");

@@ -70,8 +70,8 @@ static int read_log(struct watch *watch, struct dr_buf *log, struct dr_err *err)
     struct dr_err why = DR_ERR_INIT;
 
     /* No log (another log driver) is no reason to give up on a server. */
-    if (dr_container_logs(watch->health->engine, watch->health->container, LOG_LINES, watch->since,
-                          log, &why) < 0 ||
+    if (dr_docker_logs(watch->health->engine, watch->health->container, LOG_LINES, watch->since,
+                       log, &why) < 0 ||
         log->size == 0)
         return 0;
     return dr_health_read_log(log->data, err);
@@ -91,12 +91,11 @@ static int ended(struct watch *watch, const json_t *inspect, struct dr_err *err)
 
 static int check_container(struct watch *watch, struct dr_err *err)
 {
-    json_auto_t *inspect =
-        dr_container_inspect(watch->health->engine, watch->health->container, err);
+    json_auto_t *inspect = dr_docker_inspect(watch->health->engine, watch->health->container, err);
 
     if (!inspect)
         return -1;
-    if (!dr_container_is_running(inspect) || dr_json_int_or(inspect, "RestartCount", 0) > 0 ||
+    if (!dr_docker_is_running(inspect) || dr_json_int_or(inspect, "RestartCount", 0) > 0 ||
         dr_json_true(json_object_get(inspect, "State"), "Restarting"))
         return ended(watch, inspect, err);
     return 0;
@@ -159,7 +158,7 @@ int dr_health_wait(const struct dr_health *health, struct dr_err *err)
         .ca_file = health->ca_file, .connect_seconds = 5, .stall_seconds = 10};
     dr_auto_http struct dr_http *http = dr_http_new(&options, err);
     struct watch watch = {.health = health, .http = http, .next_talk = TALK_EVERY};
-    json_auto_t *inspect = dr_container_inspect(health->engine, health->container, err);
+    json_auto_t *inspect = dr_docker_inspect(health->engine, health->container, err);
     struct tm started = {0};
 
     if (!http || !inspect)

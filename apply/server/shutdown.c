@@ -20,7 +20,7 @@ static int ask_mysql(struct dr_engine *engine, const char *id, struct dr_err *er
     dr_auto_buf struct dr_buf output = DR_BUF_INIT(2000);
     int status = -1;
 
-    if (dr_container_exec(engine, id, argv, &output, &status, err) < 0)
+    if (dr_docker_exec(engine, id, argv, &output, &status, err) < 0)
         return dr_err_wrap(err, "shut down MySQL");
     if (status > 0)
         return dr_fail(err, DR_ERR_ENGINE,
@@ -37,11 +37,11 @@ static int wait_for_end(struct dr_engine *engine, const char *id, const struct d
     dr_wait_start(&wait, MYSQL_SECONDS);
     wait.steady = true;
     for (;;) {
-        json_auto_t *inspect = dr_container_inspect(engine, id, err);
+        json_auto_t *inspect = dr_docker_inspect(engine, id, err);
 
         if (!inspect)
             return -1;
-        if (!dr_container_is_running(inspect))
+        if (!dr_docker_is_running(inspect))
             return 0;
         if (dr_wait_again(&wait, "waiting for MySQL", err) <= 0)
             break;
@@ -54,24 +54,24 @@ static int wait_for_end(struct dr_engine *engine, const char *id, const struct d
 int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr_log *log,
                        struct dr_err *err)
 {
-    json_auto_t *before = dr_container_inspect(engine, id, err);
+    json_auto_t *before = dr_docker_inspect(engine, id, err);
     json_auto_t *after = NULL;
     bool ended;
 
     if (!before)
         return -1;
-    if (!dr_container_is_running(before))
+    if (!dr_docker_is_running(before))
         return 0;
     if (ask_mysql(engine, id, err) < 0 || wait_for_end(engine, id, log, err) < 0)
         return -1;
-    after = dr_container_inspect(engine, id, err);
+    after = dr_docker_inspect(engine, id, err);
     if (!after)
         return -1;
-    ended = !dr_container_is_running(after);
-    if (dr_container_stop(engine, id, STOP_SECONDS, err) < 0)
+    ended = !dr_docker_is_running(after);
+    if (dr_docker_stop(engine, id, STOP_SECONDS, err) < 0)
         return -1;
     json_decref(after);
-    after = dr_container_inspect(engine, id, err);
+    after = dr_docker_inspect(engine, id, err);
     if (!after)
         return -1;
     if (!ended && json_integer_value(dr_json_at(after, "State", "ExitCode", NULL)) == KILLED)

@@ -64,7 +64,7 @@ static bool comes_from(const json_t *sources, const char *name, const char *dest
 
     json_array_foreach(sources, i, source)
     {
-        const json_t *mount = dr_container_mount(source, destination);
+        const json_t *mount = dr_docker_mount(source, destination);
 
         if (strcmp(dr_json_string_or(mount, "Name", ""), name) == 0)
             return true;

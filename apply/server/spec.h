@@ -8,9 +8,9 @@
  * compared with the old image's. Pure functions on JSON: nothing is asked of an engine.
  *
  *     json_auto_t *spec = dr_spec_make(&input, err);
- *     dr_container_create(engine, name, json_object_get(spec, "body"), id, warnings, err);
- *     for each of spec["connect"]: dr_container_connect(...)      engines before API 1.44
- *     json_auto_t *created = dr_container_inspect(engine, id, err);
+ *     dr_docker_create(engine, name, json_object_get(spec, "body"), id, warnings, err);
+ *     for each of spec["connect"]: dr_docker_connect(...)      engines before API 1.44
+ *     json_auto_t *created = dr_docker_inspect(engine, id, err);
  *     dr_spec_guard(&input, spec, created, image, err)            before anything is stopped
  */
 

@@ -9,7 +9,7 @@
 
 static const char *volume_at(const struct dr_spec_input *input, const char *destination)
 {
-    return dr_json_string_or(dr_container_mount(input->inspect, destination), "Name", NULL);
+    return dr_json_string_or(dr_docker_mount(input->inspect, destination), "Name", NULL);
 }
 
 /* An entry without a source would make a new, empty volume: say which one it is. */

@@ -18,7 +18,7 @@ static const char *describe(char *ret, const char *verb, const char *id)
     return ret;
 }
 
-json_t *dr_container_inspect(struct dr_engine *engine, const char *id, struct dr_err *err)
+json_t *dr_docker_inspect(struct dr_engine *engine, const char *id, struct dr_err *err)
 {
     char doing[DOING_MAX];
     dr_autofree char *path = dr_engine_path("/containers/", id, "/json", err);
@@ -26,11 +26,11 @@ json_t *dr_container_inspect(struct dr_engine *engine, const char *id, struct dr
     return path ? dr_engine_get(engine, path, describe(doing, "inspect", id), err) : NULL;
 }
 
-int dr_container_find(struct dr_engine *engine, const char *id, json_t **ret_inspect,
-                      struct dr_err *err)
+int dr_docker_find(struct dr_engine *engine, const char *id, json_t **ret_inspect,
+                   struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
-    json_t *inspect = dr_container_inspect(engine, id, &why);
+    json_t *inspect = dr_docker_inspect(engine, id, &why);
 
     if (!inspect && why.code != DR_ERR_ABSENT) {
         if (err)
@@ -41,7 +41,7 @@ int dr_container_find(struct dr_engine *engine, const char *id, json_t **ret_ins
     return 0;
 }
 
-json_t *dr_container_inspect_all(struct dr_engine *engine, struct dr_err *err)
+json_t *dr_docker_inspect_all(struct dr_engine *engine, struct dr_err *err)
 {
     json_auto_t *list = dr_engine_get(engine, "/containers/json?all=1", "list containers", err);
     json_auto_t *all = json_array();
@@ -54,28 +54,28 @@ json_t *dr_container_inspect_all(struct dr_engine *engine, struct dr_err *err)
     {
         json_t *inspect = NULL;
 
-        if (dr_container_find(engine, dr_json_string_or(entry, "Id", ""), &inspect, err) < 0 ||
+        if (dr_docker_find(engine, dr_json_string_or(entry, "Id", ""), &inspect, err) < 0 ||
             (inspect && dr_json_append(all, inspect, err) < 0))
             return NULL;
     }
     return json_incref(all);
 }
 
-const char *dr_container_name(const json_t *inspect)
+const char *dr_docker_name(const json_t *inspect)
 {
     const char *name = dr_json_string_or(inspect, "Name", "");
 
     return *name == '/' ? name + 1 : name;
 }
 
-bool dr_container_is_new(const json_t *inspect)
+bool dr_docker_is_new(const json_t *inspect)
 {
     const char *started = dr_json_string_or(json_object_get(inspect, "State"), "StartedAt", "");
 
     return !*started || dr_text_starts(started, "0001-01-01");
 }
 
-bool dr_container_is_running(const json_t *inspect)
+bool dr_docker_is_running(const json_t *inspect)
 {
     return dr_json_true(json_object_get(inspect, "State"), "Running");
 }
@@ -89,7 +89,7 @@ static size_t length_without_slash(const char *path)
     return length;
 }
 
-json_t *dr_container_mount(const json_t *inspect, const char *destination)
+json_t *dr_docker_mount(const json_t *inspect, const char *destination)
 {
     size_t length = length_without_slash(destination);
     json_t *mount;
@@ -118,8 +118,8 @@ static int append_warnings(json_t *warnings, const json_t *answer, struct dr_err
     return 0;
 }
 
-int dr_container_create(struct dr_engine *engine, const char *name, const json_t *body,
-                        char ret_id[DR_CONTAINER_ID], json_t *warnings, struct dr_err *err)
+int dr_docker_create(struct dr_engine *engine, const char *name, const json_t *body,
+                     char ret_id[DR_CONTAINER_ID], json_t *warnings, struct dr_err *err)
 {
     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(1u << 20);
     char doing[DOING_MAX];
@@ -143,8 +143,8 @@ int dr_container_create(struct dr_engine *engine, const char *name, const json_t
     return 0;
 }
 
-int dr_container_connect(struct dr_engine *engine, const char *network, const char *id,
-                         const json_t *endpoint, struct dr_err *err)
+int dr_docker_connect(struct dr_engine *engine, const char *network, const char *id,
+                      const json_t *endpoint, struct dr_err *err)
 {
     char doing[2 * DOING_MAX];
     dr_autofree char *path = dr_engine_path("/networks/", network, "/connect", err);
@@ -168,13 +168,12 @@ static int change(struct dr_engine *engine, const char *method, const char *verb
     return dr_engine_change(engine, method, path, body, describe(doing, verb, id), err);
 }
 
-int dr_container_start(struct dr_engine *engine, const char *id, struct dr_err *err)
+int dr_docker_start(struct dr_engine *engine, const char *id, struct dr_err *err)
 {
     return change(engine, "POST", "start", id, "/start", NULL, err);
 }
 
-int dr_container_stop(struct dr_engine *engine, const char *id, unsigned seconds,
-                      struct dr_err *err)
+int dr_docker_stop(struct dr_engine *engine, const char *id, unsigned seconds, struct dr_err *err)
 {
     char after[32];
 
@@ -183,16 +182,15 @@ int dr_container_stop(struct dr_engine *engine, const char *id, unsigned seconds
     return change(engine, "POST", "stop", id, after, NULL, err);
 }
 
-int dr_container_rename(struct dr_engine *engine, const char *id, const char *name,
-                        struct dr_err *err)
+int dr_docker_rename(struct dr_engine *engine, const char *id, const char *name, struct dr_err *err)
 {
     dr_autofree char *after = dr_engine_path("/rename?name=", name, "", err);
 
     return after ? change(engine, "POST", "rename", id, after, NULL, err) : -1;
 }
 
-int dr_container_set_restart(struct dr_engine *engine, const char *id, const json_t *policy,
-                             struct dr_err *err)
+int dr_docker_set_restart(struct dr_engine *engine, const char *id, const json_t *policy,
+                          struct dr_err *err)
 {
     const char *name = dr_json_string_or(policy, "Name", "");
     int64_t retries =
@@ -210,7 +208,7 @@ int dr_container_set_restart(struct dr_engine *engine, const char *id, const jso
         return dr_fail_memory(err);
     if (change(engine, "POST", "set the restart policy of", id, "/update", body, err) < 0)
         return -1;
-    after = dr_container_inspect(engine, id, err);
+    after = dr_docker_inspect(engine, id, err);
     if (!after)
         return -1;
     now = dr_json_at(after, "HostConfig", "RestartPolicy", NULL);
@@ -224,7 +222,7 @@ int dr_container_set_restart(struct dr_engine *engine, const char *id, const jso
     return 0;
 }
 
-int dr_container_remove(struct dr_engine *engine, const char *id, struct dr_err *err)
+int dr_docker_remove(struct dr_engine *engine, const char *id, struct dr_err *err)
 {
     return change(engine, "DELETE", "remove", id, "?v=0&force=0", NULL, err);
 }
@@ -270,8 +268,8 @@ static int exec_status(struct dr_engine *engine, const char *exec)
     return (int)dr_json_int_or(answer, "ExitCode", -1);
 }
 
-int dr_container_exec(struct dr_engine *engine, const char *id, const char *const *argv,
-                      struct dr_buf *ret_output, int *ret_status, struct dr_err *err)
+int dr_docker_exec(struct dr_engine *engine, const char *id, const char *const *argv,
+                   struct dr_buf *ret_output, int *ret_status, struct dr_err *err)
 {
     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(1u << 20);
     struct dr_frames frames = {.output = ret_output};
@@ -298,11 +296,11 @@ int dr_container_exec(struct dr_engine *engine, const char *id, const char *cons
     return 0;
 }
 
-int dr_container_logs(struct dr_engine *engine, const char *id, unsigned lines, int64_t since,
-                      struct dr_buf *ret_output, struct dr_err *err)
+int dr_docker_logs(struct dr_engine *engine, const char *id, unsigned lines, int64_t since,
+                   struct dr_buf *ret_output, struct dr_err *err)
 {
     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(1u << 20);
-    json_auto_t *inspect = dr_container_inspect(engine, id, err);
+    json_auto_t *inspect = dr_docker_inspect(engine, id, err);
     struct dr_frames frames = {.output = ret_output};
     char doing[DOING_MAX];
     char after[96];
@@ -321,8 +319,8 @@ int dr_container_logs(struct dr_engine *engine, const char *id, unsigned lines, 
         describe(doing, "read the log of", id), &response, err);
 }
 
-int dr_container_archive(struct dr_engine *engine, const char *id, const char *path,
-                         dr_http_sink_fn *sink, void *context, struct dr_err *err)
+int dr_docker_archive(struct dr_engine *engine, const char *id, const char *path,
+                      dr_http_sink_fn *sink, void *context, struct dr_err *err)
 {
     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(1u << 20);
     char doing[2 * DOING_MAX];

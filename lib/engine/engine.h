@@ -7,7 +7,7 @@
  * conversation that the nouns beside this header (container.h, image.h, storage.h) have with it.
  *
  *     dr_auto_engine struct dr_engine *engine = dr_engine_new(&options, err);
- *     json_auto_t *server = dr_container_inspect(engine, "rancher", err);
+ *     json_auto_t *server = dr_docker_inspect(engine, "rancher", err);
  *
  * Not there (404) is DR_ERR_ABSENT; everything else that the engine refuses is DR_ERR_ENGINE with the engine's
  * own words; no answer is DR_ERR_NET. What changes the engine's state is not broken off when a stop is wanted;
