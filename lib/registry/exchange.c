@@ -205,6 +205,14 @@ static int log_in(struct dr_registry *registry, struct dr_exchange *exchange, st
 {
     struct dr_challenge challenge;
 
+    if (exchange->renewed && dr_token_get(registry, exchange->scope))
+        return dr_fail(err, DR_ERR_AUTH,
+                       "registry '%s' refuses the token that it sent for: there is no such "
+                       "repository, or %s%s%s may not do this there",
+                       registry->host,
+                       registry->credential.user ? "user '" : "nobody without a login",
+                       registry->credential.user ? registry->credential.user : "",
+                       registry->credential.user ? "'" : "");
     if (exchange->renewed || !dr_http_same_origin(registry->base, target(exchange)) ||
         !dr_challenge_choose(&exchange->response, &challenge))
         return no_login(registry, err);
