@@ -132,6 +132,8 @@ static void phase_serve(evutil_socket_t fd, short what, void *arg)
     traffic_resume();
     server_listen();
     db_commit();
+    if (!bound)
+        return;
     sim_log("INFO", "Startup Succeeded, Listening on port 8081");
     event_note("serverStarted", NULL, NULL, release_here()->server);
 }
