@@ -50,6 +50,9 @@ static int run(const struct dr_command *command, int argc, char **argv)
     curl_global_cleanup();
     if (done == 0)
         return 0;
+    /* A failure that lost its reason must never end as success. */
+    if (err.code == DR_OK)
+        dr_fail(&err, DR_ERR_INTERNAL, "it failed without a reason; this is a defect of drover");
     fflush(stdout);
     fprintf(stderr, "drover %s: %s\n", command->name, err.text);
     return dr_code_status(err.code);
