@@ -89,7 +89,7 @@ static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_er
     if (options->json && options->dry_run)
         return dr_report_json(stdout, state, "unfinished", err);
     if (!options->json)
-        dr_report_plan(stdout, state);
+        dr_step_list(stdout, upgrade, dr_steps);
     if (options->dry_run)
         return 0;
     return confirm(options, err) < 0 ? -1 : run(upgrade, err);
@@ -110,10 +110,7 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
     if (!options->json && busy)
         dr_report_plan(stdout, state);
     if (!busy) {
-        printf(
-            "Rancher is %s already, from '%s', and everything in it runs these images: nothing to "
-            "do\n",
-            dr_target_text(target, "release"), options->registry);
+        dr_report_nothing(stdout, state);
         return 0;
     }
     if (options->dry_run)

@@ -212,8 +212,8 @@ static int plan_all(struct look *look, struct dr_err *err)
         .log = look->options->log,
     };
     bool server = dr_json_true(look->server, "needed");
+    bool busy = server;
     size_t before;
-    bool busy;
 
     if (server &&
         dr_plan_add(look->plan,
@@ -230,7 +230,14 @@ static int plan_all(struct look *look, struct dr_err *err)
     if (dr_netagents_plan(&job, look->plan, err) < 0 ||
         dr_balancers_plan(&job, look->plan, err) < 0)
         return -1;
-    busy = server || json_array_size(look->plan) > before;
+    for (; before < json_array_size(look->plan); before++)
+        busy |= strcmp(dr_json_string_or(json_array_get(look->plan, before), "action", ""),
+                       DR_PLAN_LEFT_ALONE) != 0;
+    if (dr_plan_add(look->plan,
+                    &(struct dr_plan_row){"proof", "Rancher", "look at everything again",
+                                          "compared with what is there now", ""},
+                    err) < 0)
+        return -1;
     if (server &&
         dr_plan_add(look->plan,
                     &(struct dr_plan_row){"remove", dr_json_string_or(look->server, "name", ""),

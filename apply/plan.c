@@ -6,8 +6,8 @@
 #include "lib/json.h"
 #include "lib/text.h"
 
-#define COLUMNS_MAX 8
-#define CELL_MAX 160
+#define CELL_MAX 512
+#define WORD_MAX 60
 
 int dr_plan_add(json_t *rows, const struct dr_plan_row *row, struct dr_err *err)
 {
@@ -19,59 +19,148 @@ int dr_plan_add(json_t *rows, const struct dr_plan_row *row, struct dr_err *err)
                           err);
 }
 
-/* The text of a cell, cut and made harmless; returns its width on a terminal. */
-static int cell(const json_t *row, const char *key, char ret[CELL_MAX])
+/* Characters, not bytes: the continuation bytes of UTF-8 take no room. */
+static int width_of(const char *text, size_t size)
 {
-    const char *text = dr_json_string_or(row, key, "");
     int width = 0;
 
-    snprintf(ret, CELL_MAX, "%s", *text ? text : "-");
-    dr_text_clean(ret);
-    for (const char *c = ret; *c; c++)
-        width += ((unsigned char)*c & 0xc0) != 0x80;
+    for (size_t i = 0; i < size && text[i]; i++)
+        width += ((unsigned char)text[i] & 0xc0) != 0x80;
     return width;
 }
 
-static void print_row(FILE *out, const json_t *row, const char *const *keys, const int *widths)
+/* Bytes of `text` that go into one line of at most `width` characters: up to the last space that fits, else (a long
+ * word) up to the limit. */
+static size_t take_line(const char *text, int width)
 {
-    char text[CELL_MAX];
+    size_t fits = 0;
+    size_t end = 0;
+    int used = 0;
 
-    for (size_t i = 0; keys[i]; i++) {
-        int width = cell(row, keys[i], text);
-        int pad = keys[i + 1] ? widths[i] - width + 2 : 0;
+    for (size_t i = 0;; i++) {
+        bool begins = ((unsigned char)text[i] & 0xc0) != 0x80;
 
-        fprintf(out, "%s%*s", text, pad, "");
+        if (!text[i] || text[i] == ' ')
+            fits = i;
+        if (!text[i])
+            return i;
+        if (begins && used++ == width)
+            break;
+        end = i + 1;
     }
-    fputc('\n', out);
+    return fits > 0 ? fits : end;
 }
 
-void dr_plan_table(FILE *out, const json_t *rows, const char *const *keys, const char *const *heads)
+static const char *text_of(const json_t *row, const json_t *above, const struct dr_column *column)
 {
-    int widths[COLUMNS_MAX] = {0};
-    json_auto_t *head = json_object();
-    char text[CELL_MAX];
+    const char *text = dr_json_string_or(row, column->key, "");
+
+    if (!*text)
+        return "-";
+    if (column->ditto && above && strcmp(text, dr_json_string_or(above, column->key, "")) == 0)
+        return "\"";
+    return text;
+}
+
+/* One line of every column; what is left of each text in `rest`. True while something is left. */
+static bool print_line(FILE *out, const struct dr_column *columns, const int *widths,
+                       const char **rest)
+{
+    bool more = false;
+    int pad = 0;
+
+    for (size_t i = 0; columns[i].head; i++) {
+        size_t size = take_line(rest[i], widths[i]);
+
+        if (size > 0)
+            fprintf(out, "%*s%.*s", pad, "", (int)size, rest[i]);
+        pad = (size > 0 ? 0 : pad) + widths[i] - width_of(rest[i], size) + 2;
+        rest[i] += size;
+        while (*rest[i] == ' ')
+            rest[i]++;
+        more |= *rest[i] != '\0';
+    }
+    fputc('\n', out);
+    return more;
+}
+
+static void print_row(FILE *out, const struct dr_column *columns, const int *widths,
+                      const json_t *row, const json_t *above)
+{
+    char texts[DR_COLUMNS_MAX][CELL_MAX];
+    const char *rest[DR_COLUMNS_MAX];
+
+    for (size_t i = 0; columns[i].head; i++) {
+        snprintf(texts[i], CELL_MAX, "%s",
+                 row ? text_of(row, above, &columns[i]) : columns[i].head);
+        dr_text_clean(texts[i]);
+        rest[i] = texts[i];
+    }
+    while (print_line(out, columns, widths, rest))
+        ;
+}
+
+/* References and paths are not broken unless they are very long. */
+static int longest_word(const char *text)
+{
+    int longest = 0;
+
+    while (*text) {
+        size_t size = strcspn(text, " ");
+        int width = width_of(text, size);
+
+        longest = width > longest ? width : longest;
+        text += size + strspn(text + size, " ");
+    }
+    return longest < WORD_MAX ? longest : WORD_MAX;
+}
+
+static int column_width(const json_t *rows, const struct dr_column *column)
+{
+    int width = width_of(column->head, CELL_MAX);
+    int word = column->width;
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row)
+    {
+        const char *text = text_of(row, NULL, column);
+        int whole = width_of(text, CELL_MAX);
+        int longest = longest_word(text);
+
+        width = whole > width ? whole : width;
+        word = longest > word ? longest : word;
+    }
+    return column->width > 0 && width > word ? word : width;
+}
+
+void dr_plan_table(FILE *out, const json_t *rows, const struct dr_column *columns)
+{
+    int widths[DR_COLUMNS_MAX] = {0};
+    const json_t *above = NULL;
     json_t *row;
     size_t r;
 
-    for (size_t i = 0; keys[i] && i < COLUMNS_MAX; i++)
-        json_object_set_new(head, keys[i], json_string(heads[i]));
-    for (size_t i = 0; keys[i] && i < COLUMNS_MAX; i++) {
-        widths[i] = cell(head, keys[i], text);
-        json_array_foreach(rows, r, row)
-        {
-            int width = cell(row, keys[i], text);
-
-            widths[i] = width > widths[i] ? width : widths[i];
-        }
+    for (size_t i = 0; columns[i].head; i++)
+        widths[i] = column_width(rows, &columns[i]);
+    print_row(out, columns, widths, NULL, NULL);
+    json_array_foreach(rows, r, row)
+    {
+        print_row(out, columns, widths, row, above);
+        above = row;
     }
-    print_row(out, head, keys, widths);
-    json_array_foreach(rows, r, row) print_row(out, row, keys, widths);
 }
 
 void dr_plan_print(FILE *out, const json_t *rows)
 {
-    static const char *const keys[] = {"step", "object", "action", "interruption", "why", NULL};
-    static const char *const heads[] = {"STEP", "OBJECT", "ACTION", "INTERRUPTION", "WHY", NULL};
+    static const struct dr_column columns[] = {
+        {"STEP", "step", 0, true},
+        {"OBJECT", "object", 34, false},
+        {"ACTION", "action", 32, true},
+        {"WHY", "why", 28, true},
+        {"INTERRUPTION", "interruption", 26, true},
+        {NULL, NULL, 0, false},
+    };
 
-    dr_plan_table(out, rows, keys, heads);
+    dr_plan_table(out, rows, columns);
 }

@@ -8,9 +8,13 @@
  */
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "lib/err.h"
+
+/* The action of rows that tell of something that is not touched. */
+#define DR_PLAN_LEFT_ALONE "left alone"
 
 struct dr_plan_row {
     const char *step;
@@ -23,10 +27,18 @@ struct dr_plan_row {
 /* NULL fields count as "". */
 int dr_plan_add(json_t *rows, const struct dr_plan_row *row, struct dr_err *err);
 
-/* Any table of texts: `keys` (ended by NULL) name the columns in each row, `heads` are above them. Columns are as wide
- * as their widest entry; control characters become '?'. */
-void dr_plan_table(FILE *out, const json_t *rows, const char *const *keys,
-                   const char *const *heads);
+/* One column of a table: `key` names the text in each row, texts longer than `width` are wrapped between words (0: as
+ * wide as the widest). With `ditto` a text that is the same as in the row above becomes '"'. */
+struct dr_column {
+    const char *head;
+    const char *key;
+    int width;
+    bool ditto;
+};
+
+/* A table of rows; `columns` end with a NULL head, there are at most DR_COLUMNS_MAX. Control characters become '?'. */
+#define DR_COLUMNS_MAX 8
+void dr_plan_table(FILE *out, const json_t *rows, const struct dr_column *columns);
 
 /* dr_plan_table() of a plan. */
 void dr_plan_print(FILE *out, const json_t *rows);

@@ -76,6 +76,22 @@ void dr_report_plan(FILE *out, const json_t *state)
     }
 }
 
+void dr_report_nothing(FILE *out, const json_t *state)
+{
+    json_t *row;
+    size_t i;
+
+    fprintf(out,
+            "Rancher is %s already, and what it runs has its images from '%s': nothing to do\n",
+            text_of(state, "target", "release"), text_of(state, "target", "registry"));
+    json_array_foreach(json_object_get(state, "plan"), i, row)
+    {
+        if (strcmp(dr_json_string_or(row, "action", ""), DR_PLAN_LEFT_ALONE) == 0)
+            fprintf(out, "left alone  %s: %s\n", dr_json_string_or(row, "object", "?"),
+                    dr_json_string_or(row, "why", "?"));
+    }
+}
+
 /* ---- the end */
 
 static int64_t parse_time(const json_t *state, const char *step, const char *key)
@@ -116,16 +132,32 @@ static json_t *rows_of(const json_t *list, const char *first, const char *second
     return rows;
 }
 
-static void print_list(FILE *out, const json_t *list, const char *const *fields,
-                       const char *const *heads)
+static void print_list(FILE *out, const json_t *list, const char *first, const char *second,
+                       const struct dr_column *columns)
 {
-    static const char *const keys[] = {"first", "second", "before", "after", "seconds", NULL};
-    json_auto_t *rows = rows_of(list, fields[0], fields[1]);
+    json_auto_t *rows = rows_of(list, first, second);
 
     if (json_array_size(rows) == 0)
         return;
     fputc('\n', out);
-    dr_plan_table(out, rows, keys, heads);
+    dr_plan_table(out, rows, columns);
+}
+
+static void print_replaced(FILE *out, const json_t *report)
+{
+    static const struct dr_column agents[] = {
+        {"NETWORK AGENT OF", "first", 0, false}, {"ENVIRONMENT", "second", 0, false},
+        {"BEFORE", "before", 0, false},          {"AFTER", "after", 0, false},
+        {"WITHOUT IT", "seconds", 0, false},     {NULL, NULL, 0, false},
+    };
+    static const struct dr_column balancers[] = {
+        {"BALANCER", "first", 0, false},      {"INSTANCE", "second", 0, false},
+        {"BEFORE", "before", 0, false},       {"AFTER", "after", 0, false},
+        {"REPLACED IN", "seconds", 0, false}, {NULL, NULL, 0, false},
+    };
+
+    print_list(out, json_object_get(report, "network_agents"), "host", "environment", agents);
+    print_list(out, json_object_get(report, "balancers"), "service", "name", balancers);
 }
 
 static void print_texts(FILE *out, const char *what, const json_t *list)
@@ -184,20 +216,13 @@ static void print_backup(FILE *out, const json_t *state)
 
 void dr_report_end(FILE *out, const json_t *state, const char *journal)
 {
-    static const char *const agents[] = {"host", "environment"};
-    static const char *const agents_heads[] = {"NETWORK AGENT OF", "ENVIRONMENT", "BEFORE", "AFTER",
-                                               "WITHOUT IT"};
-    static const char *const balancers[] = {"service", "name"};
-    static const char *const balancers_heads[] = {"BALANCER", "INSTANCE", "BEFORE", "AFTER",
-                                                  "REPLACED IN"};
     const json_t *report = json_object_get(state, "report");
     const json_t *proof = json_object_get(report, "proof");
 
     fprintf(out, "\nRancher   %s -> %s, proved\n", text_of(state, "server", "version"),
             text_of(state, "target", "release"));
     print_server(out, state);
-    print_list(out, json_object_get(report, "network_agents"), agents, agents_heads);
-    print_list(out, json_object_get(report, "balancers"), balancers, balancers_heads);
+    print_replaced(out, report);
     if (json_array_size(json_object_get(report, "left_alone")) +
             json_array_size(json_object_get(proof, "changed")) +
             json_array_size(json_object_get(proof, "unseen")) >

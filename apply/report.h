@@ -16,6 +16,9 @@
 /* Header and plan of a document of apply/look.h. */
 void dr_report_plan(FILE *out, const json_t *state);
 
+/* The same when there is nothing to do. */
+void dr_report_nothing(FILE *out, const json_t *state);
+
 /* After the end: `journal` is where the document was put. */
 void dr_report_end(FILE *out, const json_t *state, const char *journal);
 

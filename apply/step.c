@@ -4,6 +4,7 @@
 #include "lib/stop.h"
 #include "lib/text.h"
 
+/* Is this step part of this upgrade? */
 static bool is_part(const struct dr_upgrade *upgrade, const struct dr_step *step)
 {
     return !step->server || dr_upgrade_has_server(upgrade);
@@ -46,6 +47,13 @@ static int run(struct dr_upgrade *upgrade, const struct dr_step *step, unsigned 
     return 0;
 }
 
+static int failed(const struct dr_step *step, struct dr_err *err)
+{
+    if (err && err->code == DR_OK)
+        return dr_fail(err, DR_ERR_INTERNAL, "%s: it failed without a reason", step->title);
+    return err && err->code == DR_ERR_STOPPED ? -1 : dr_err_wrap(err, "%s", step->title);
+}
+
 int dr_step_run(struct dr_upgrade *upgrade, const struct dr_step *steps, struct dr_err *err)
 {
     unsigned count = 0;
@@ -59,7 +67,21 @@ int dr_step_run(struct dr_upgrade *upgrade, const struct dr_step *steps, struct 
         if (dr_stop_check(err, step->title) < 0)
             return -1;
         if (run(upgrade, step, ++number, count, err) < 0)
-            return err && err->code == DR_ERR_STOPPED ? -1 : dr_err_wrap(err, "%s", step->title);
+            return failed(step, err);
     }
     return 0;
+}
+
+void dr_step_list(FILE *out, const struct dr_upgrade *upgrade, const struct dr_step *steps)
+{
+    bool next = true;
+
+    for (const struct dr_step *step = steps; step->name; step++) {
+        bool done = dr_journal_is_done(upgrade->journal, step->name);
+
+        if (!is_part(upgrade, step))
+            continue;
+        fprintf(out, "  %-6s %s\n", done ? "done" : next ? "next" : "to do", step->title);
+        next &= done;
+    }
 }

@@ -9,6 +9,7 @@
  */
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "apply/upgrade.h"
 #include "lib/err.h"
@@ -30,5 +31,8 @@ struct dr_step {
 
 /* Runs the steps (the table ends with a NULL name) from the first that is not done. */
 int dr_step_run(struct dr_upgrade *upgrade, const struct dr_step *steps, struct dr_err *err);
+
+/* One line per step: done, next, to do, by the journal. */
+void dr_step_list(FILE *out, const struct dr_upgrade *upgrade, const struct dr_step *steps);
 
 #endif
