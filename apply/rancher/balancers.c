@@ -89,9 +89,7 @@ static int leave_alone(const struct dr_rancher_job *job, const json_t *balancer,
 
     if (!object)
         return -1;
-    dr_log_warn(job->log, "%s is left alone: %s", object, why);
-    return dr_job_note(job, "left_alone", json_pack("{s:s, s:s}", "object", object, "why", why),
-                       NULL, err);
+    return dr_job_leave_alone(job, object, why, err);
 }
 
 /* What a kill cut short and Rancher went on with alone: its entry gets an end, without a time. */
@@ -199,7 +197,7 @@ static int run_environment(const struct dr_rancher_job *job, const json_t *envir
 
 int dr_balancers_run(const struct dr_rancher_job *job, struct dr_err *err)
 {
-    json_object_del(job->report, "left_alone");
+    dr_job_reconsider(job, "balancer ");
     if (dr_job_each_environment(job, run_environment, NULL, err) < 0)
         return -1;
     return dr_job_changed(job, err);

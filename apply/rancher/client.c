@@ -13,6 +13,7 @@
 #define PAGE 500
 #define PAGES_MAX 2000
 #define AGAIN_SECONDS 120 /* how long a server that answered before may be silent */
+#define FIRST_TRIES 3     /* of one that never answered yet */
 #define BUSY_TRIES 5
 
 /* A link's path below /v1, on the server that the operator named. */
@@ -134,6 +135,7 @@ static int read_patiently(struct dr_rancher *rancher, const char *url,
     struct dr_err failure = DR_ERR_INIT;
     struct dr_wait wait;
     bool said = false;
+    unsigned tries = 0;
 
     dr_wait_start(&wait, AGAIN_SECONDS);
     wait.steady = rancher->steady > 0;
@@ -145,13 +147,15 @@ static int read_patiently(struct dr_rancher *rancher, const char *url,
             rancher->answered = true;
             return 0;
         }
-        if (done == 0 && !rancher->answered)
-            return 0;
-        if (done < 0 && (failure.code != DR_ERR_NET || !rancher->answered))
+        if (done < 0 && failure.code != DR_ERR_NET)
             break;
-        if (!said)
+        if (!rancher->answered && ++tries == FIRST_TRIES && done == 0)
+            return 0;
+        if (tries == FIRST_TRIES)
+            break;
+        if (!said && rancher->answered)
             dr_log_say(rancher->log, "Rancher does not answer at the moment; trying on");
-        said = true;
+        said = rancher->answered;
         again = dr_wait_again(&wait, "waiting for Rancher to answer", err);
         if (again < 0)
             return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/rancher/container.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "apply/rancher/client.h"
@@ -11,6 +12,7 @@
 
 #define LABEL "io.drover.container"
 #define REMOVE_SECONDS 120
+#define CREATE_TRIES 4
 
 bool dr_container_state_is(const json_t *container, const char *state)
 {
@@ -111,26 +113,6 @@ static json_t *body_of(const struct dr_container_spec *spec, const char *name, c
                      "made by drover apply, which removes it again");
 }
 
-json_t *dr_container_create(struct dr_rancher *rancher, const char *project,
-                            const struct dr_container_spec *spec, struct dr_err *err)
-{
-    dr_autofree char *name = dr_text_format(err, "drover-%s-%s", spec->purpose, spec->host_id);
-    dr_autofree char *image = dr_text_format(err, "docker:%s", spec->image);
-    dr_autofree char *url = dr_client_collection(rancher, project, "container", err);
-    json_auto_t *body = name && image ? body_of(spec, name, image) : NULL;
-    json_t *created = NULL;
-
-    if (!name || !image || !url)
-        return NULL;
-    if (!body) {
-        dr_fail_memory(err);
-        return NULL;
-    }
-    return dr_client_send(rancher, "POST", url, body, &created, "make a helper container", err) == 0
-               ? created
-               : NULL;
-}
-
 struct own {
     json_t *found;
     const char *purpose;
@@ -195,8 +177,11 @@ bool dr_successor_see(struct dr_successor *successor, json_t *found)
 
     if (!found)
         return false;
-    if (known && strcmp(known, dr_json_string_or(found, "id", "")) != 0)
+    if (known && strcmp(known, dr_json_string_or(found, "id", "")) != 0) {
         successor->deaths++;
+        json_decref(successor->dead);
+        successor->dead = dr_steal(successor->last);
+    }
     json_decref(successor->last);
     successor->last = json_incref(found);
     return successor->deaths >= DR_SUCCESSOR_DEATHS;
@@ -205,5 +190,79 @@ bool dr_successor_see(struct dr_successor *successor, json_t *found)
 void dr_successor_release(struct dr_successor *successor)
 {
     json_decref(successor->last);
-    successor->last = NULL;
+    json_decref(successor->dead);
+    successor->last = successor->dead = NULL;
+}
+
+bool dr_container_reason(const json_t *container, char ret_reason[DR_REASON])
+{
+    const char *words = dr_json_string_or(container, "transitioningMessage", "");
+
+    if (!*words || strcmp(words, "In Progress") == 0)
+        return false;
+    snprintf(ret_reason, DR_REASON, "%s", words);
+    return true;
+}
+
+static bool reason_of(struct dr_rancher *rancher, const json_t *container,
+                      char ret_reason[DR_REASON])
+{
+    json_auto_t *now = container ? dr_container_look(rancher, container, NULL) : NULL;
+
+    return now && dr_container_reason(now, ret_reason);
+}
+
+bool dr_successor_reason(struct dr_rancher *rancher, const struct dr_successor *successor,
+                         char ret_reason[DR_REASON])
+{
+    return reason_of(rancher, successor->last, ret_reason) ||
+           reason_of(rancher, successor->dead, ret_reason);
+}
+
+/* One try. An answer that got lost does not mean that nothing was made: 0 and NULL in `ret_created` then. */
+static int create_once(struct dr_rancher *rancher, const char *project,
+                       const struct dr_container_spec *spec, const char *url, const json_t *body,
+                       json_t **ret_created, struct dr_err *err)
+{
+    struct dr_err failure = DR_ERR_INIT;
+    json_auto_t *own = NULL;
+
+    if (dr_client_send(rancher, "POST", url, body, ret_created, "make a helper container",
+                       &failure) == 0)
+        return 0;
+    if (failure.code == DR_ERR_NET)
+        own = dr_container_own(rancher, project, spec->purpose, NULL);
+    if (!own) {
+        if (err)
+            *err = failure;
+        return -1;
+    }
+    *ret_created = json_incref(json_object_get(own, spec->host_id));
+    return 0;
+}
+
+json_t *dr_container_create(struct dr_rancher *rancher, const char *project,
+                            const struct dr_container_spec *spec, struct dr_err *err)
+{
+    dr_autofree char *name = dr_text_format(err, "drover-%s-%s", spec->purpose, spec->host_id);
+    dr_autofree char *image = dr_text_format(err, "docker:%s", spec->image);
+    dr_autofree char *url = dr_client_collection(rancher, project, "container", err);
+    json_auto_t *body = name && image ? body_of(spec, name, image) : NULL;
+    json_t *created = NULL;
+
+    if (!name || !image || !url)
+        return NULL;
+    if (!body) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    for (unsigned tries = 0; tries < CREATE_TRIES && !created; tries++) {
+        if (create_once(rancher, project, spec, url, body, &created, err) < 0)
+            return NULL;
+    }
+    if (!created)
+        dr_fail(err, DR_ERR_NET,
+                "Rancher's answers get lost on the way: no helper container could "
+                "be made");
+    return created;
 }

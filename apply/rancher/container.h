@@ -49,16 +49,24 @@ const char *dr_container_failure(const json_t *container);
 
 bool dr_container_state_is(const json_t *container, const char *state);
 
+/* What Rancher says of it beyond "In Progress"; false (and nothing written): no such word. */
+#define DR_REASON 400
+bool dr_container_reason(const json_t *container, char ret_reason[DR_REASON]);
+
 /* What Rancher makes to take another container's place, as last seen. Each one that gives way to the next has died. */
 #define DR_SUCCESSOR_DEATHS 3
 struct dr_successor {
     json_t *last; /* owned */
+    json_t *dead; /* the one before it; owned */
     unsigned deaths;
 };
 
 /* `found`: the one that is there now, or NULL. True: so many have died that waiting for the next would only feed Rancher's
  * endless trying, which makes a server unstable. */
 bool dr_successor_see(struct dr_successor *successor, json_t *found);
+/* Why the last one, or the one before it, failed, in Rancher's or the host's words: looked up now. False: no word. */
+bool dr_successor_reason(struct dr_rancher *rancher, const struct dr_successor *successor,
+                         char ret_reason[DR_REASON]);
 void dr_successor_release(struct dr_successor *successor);
 #define dr_auto_successor __attribute__((cleanup(dr_successor_release)))
 

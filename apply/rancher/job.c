@@ -40,6 +40,26 @@ int dr_job_note(const struct dr_rancher_job *job, const char *list, json_t *entr
     return 0;
 }
 
+int dr_job_leave_alone(const struct dr_rancher_job *job, const char *object, const char *why,
+                       struct dr_err *err)
+{
+    dr_log_warn(job->log, "%s is left alone: %s", object, why);
+    return dr_job_note(job, "left_alone", json_pack("{s:s, s:s}", "object", object, "why", why),
+                       NULL, err);
+}
+
+void dr_job_reconsider(const struct dr_rancher_job *job, const char *prefix)
+{
+    json_t *entries = json_object_get(job->report, "left_alone");
+
+    for (size_t i = json_array_size(entries); i > 0; i--) {
+        const char *object = dr_json_string_or(json_array_get(entries, i - 1), "object", "");
+
+        if (dr_text_starts(object, prefix))
+            json_array_remove(entries, i - 1);
+    }
+}
+
 json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, const char *key,
                           const char *value)
 {

@@ -27,6 +27,12 @@ int dr_job_note(const struct dr_rancher_job *job, const char *list, json_t *entr
                 json_t **ret_entry, struct dr_err *err);
 int dr_job_changed(const struct dr_rancher_job *job, struct dr_err *err);
 
+/* report["left_alone"]: {"object", "why"}, said as a warning too. dr_job_reconsider() forgets those whose object begins
+ * with `prefix`, before they are looked at again. */
+int dr_job_leave_alone(const struct dr_rancher_job *job, const char *object, const char *why,
+                       struct dr_err *err);
+void dr_job_reconsider(const struct dr_rancher_job *job, const char *prefix);
+
 /* The last entry of report[list] whose `key` is `value` and that has no "after" yet: one that a kill cut short. */
 json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, const char *key,
                           const char *value);

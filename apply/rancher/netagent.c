@@ -197,9 +197,12 @@ static int on_agent(void *context, const json_t *row, struct dr_err *err)
     (void)err;
     if (strcmp(dr_json_string_or(row, "systemContainer", ""), "NetworkAgent") != 0 ||
         strcmp(dr_json_string_or(row, "hostId", ""), agent->host_id) != 0 ||
-        strcmp(id, dr_json_string_or(agent->old, "id", "")) == 0 ||
-        dr_container_state_is(row, "removing") || dr_container_state_is(row, "stopping"))
+        strcmp(id, dr_json_string_or(agent->old, "id", "")) == 0)
         return 0;
+    if (dr_container_state_is(row, "removing") || dr_container_state_is(row, "stopping")) {
+        dr_container_reason(row, agent->reason);
+        return 0;
+    }
     if (agent->found && number_of(agent->found) > number_of(row))
         return 0;
     json_decref(agent->found);
@@ -256,6 +259,7 @@ static int start_helper(struct dr_netagent *agent, struct dr_err *err)
     struct dr_err failure = DR_ERR_INIT;
     json_auto_t *now = NULL;
 
+    agent->fired = true;
     if (!start)
         return dr_fail(err, DR_ERR_RANCHER, "the helper container cannot be started");
     if (dr_client_send(agent->job->rancher, "POST", start, NULL, NULL, "start the helper container",
@@ -293,25 +297,42 @@ static int trigger(struct dr_netagent *agent, const char **ret_trigger, struct d
 
 static int did_not_come(const struct dr_netagent *agent, double seconds, struct dr_err *err)
 {
-    json_auto_t *last = agent->successor.last
-                            ? dr_container_look(agent->job->rancher, agent->successor.last, NULL)
-                            : NULL;
-    const char *why = dr_container_failure(last);
-    const char *words = dr_json_string_or(last, "transitioningMessage", NULL);
     char waited[16];
+    char why[DR_REASON] = "Rancher made none";
+    bool known = dr_successor_reason(agent->job->rancher, &agent->successor, why);
 
     dr_text_seconds(seconds, waited);
-    if (!why)
-        why = words;
-    dr_fail(err, DR_ERR_RANCHER, "the network agent of host '%s' did not come back in %s%s%s%s",
-            agent->host, waited, why ? ": " : "", why ? why : "",
-            last ? "" : " (Rancher made none)");
-    return why ? dr_advise_pull(err, why, agent->job->agent_instance) : -1;
+    if (!known && *agent->reason) {
+        known = true;
+        memcpy(why, agent->reason, sizeof why);
+    }
+    if (!known && agent->successor.last)
+        snprintf(why, sizeof why, "it is '%.40s'",
+                 dr_json_string_or(agent->successor.last, "state", "?"));
+    dr_fail(err, DR_ERR_RANCHER, "the network agent of host '%s' did not come back in %s: %s",
+            agent->host, waited, why);
+    if (known)
+        return dr_advise_pull(err, why, agent->job->agent_instance);
+    return dr_err_advise(err, "on that host, see what `docker pull %s` says",
+                         agent->job->agent_instance);
+}
+
+/* When the first event was used up by a start that failed, nothing brings the next one on a quiet host but us. */
+static int prod(struct dr_netagent *agent, double *idle_since, struct dr_err *err)
+{
+    if (agent->found)
+        *idle_since = dr_clock();
+    if (agent->fired || dr_clock() - *idle_since < dr_scaled(APPEAR_SECONDS))
+        return 0;
+    dr_log_detail(agent->job->log, "host %s: no network agent yet, starting the helper",
+                  agent->host);
+    return start_helper(agent, err);
 }
 
 static int wait_running(struct dr_netagent *agent, struct dr_err *err)
 {
     double started = dr_clock();
+    double idle_since = started;
     struct dr_wait wait;
 
     dr_wait_start(&wait, BACK_SECONDS);
@@ -334,6 +355,8 @@ static int wait_running(struct dr_netagent *agent, struct dr_err *err)
                            agent->job->agent_instance);
         if (now && dr_container_state_is(now, "running"))
             return 0;
+        if (prod(agent, &idle_since, err) < 0)
+            return -1;
         again = dr_wait_again(&wait, "waiting for a network agent", err);
         if (again < 0)
             return -1;
@@ -348,7 +371,8 @@ static int note_back(struct dr_netagent *agent, const char *trigger_name, struct
     const char *image = dr_job_image(dr_json_string_or(agent->successor.last, "imageUuid", NULL));
     long long removed_at = dr_json_int_or(agent->entry, "removed_at", dr_job_now());
     bool exact = agent->removed_at > 0;
-    double seconds = exact ? dr_clock() - agent->removed_at : (double)(dr_job_now() - removed_at);
+    double seconds =
+        exact ? dr_clock() - agent->removed_at : (double)(dr_job_now() - removed_at + 1);
 
     dr_log_say(agent->job->log,
                "network agent on %s: removed, new one running after %s%.1fs (%s → %s)", agent->host,
@@ -389,8 +413,9 @@ static int bring_back(struct dr_netagent *agent, struct dr_err *err)
         return dr_err_advise(
             err,
             "containers on '%s' may be without DNS and cross-host network until one is back: run "
-            "drover again, or restart any container of its managed network in Rancher; no other "
-            "host was touched",
+            "drover again, or restart any container of its managed network in Rancher; no further "
+            "host is "
+            "touched",
             agent->host);
     }
     return note_back(agent, trigger_name, err);

@@ -20,10 +20,12 @@ struct dr_netagent {
     json_t *helper;      /* owned */
     json_t *entry;       /* in report["network_agents"]; borrowed */
     struct dr_roll roll; /* the balancer instance that triggers it, if there is one */
+    bool fired;          /* the helper was started */
     bool rolls;
     struct dr_successor successor;
-    json_t *found;     /* by the last look: the new one; owned */
-    double removed_at; /* of dr_clock(); 0: by an earlier run */
+    json_t *found;          /* by the last look: the new one; owned */
+    char reason[DR_REASON]; /* why one failed, seen in passing; "": unknown */
+    double removed_at;      /* of dr_clock(); 0: by an earlier run */
 };
 
 /* `helper`: what an earlier run left for this host, or NULL. On failure the helper is gone all the same, and `err` names

@@ -139,13 +139,7 @@ static int run_host(const struct dr_rancher_job *job, const json_t *environment,
     if (!dr_json_true(host, "active")) {
         dr_autofree char *object = dr_text_format(err, "network agent on %s", agent.host);
 
-        dr_log_warn(job->log, "network agent on %s: left alone, its host is not active",
-                    agent.host);
-        return object ? dr_job_note(job, "left_alone",
-                                    json_pack("{s:s, s:s}", "object", object, "why",
-                                              "its host is not active"),
-                                    NULL, err)
-                      : -1;
+        return object ? dr_job_leave_alone(job, object, "its host is not active", err) : -1;
     }
     if (dr_stop_check(err, "network agents are being replaced") < 0)
         return -1;
@@ -184,5 +178,6 @@ static int run_environment(const struct dr_rancher_job *job, const json_t *envir
 
 int dr_netagents_run(const struct dr_rancher_job *job, struct dr_err *err)
 {
+    dr_job_reconsider(job, "network agent ");
     return dr_job_each_environment(job, run_environment, NULL, err);
 }

@@ -11,19 +11,23 @@
 #include "apply/rancher/survey.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/stop.h"
 #include "lib/text.h"
 #include "lib/wait.h"
 
 #define PULL_SECONDS 1800
 #define SILENCE_SECONDS 600 /* how long a finished task may leave a host at "Pulling" */
-#define OTHERS_SECONDS 60   /* how long to wait for the others once one has failed */
+#define TASK_TRIES 4
+#define OTHERS_SECONDS 60 /* how long to wait for the others once one has failed */
 
 /* One image on its way to one environment's hosts. */
 struct pull {
     const struct dr_rancher_job *job;
     const char *project;
     const char *environment;
+    const json_t *row; /* the environment in the inventory */
     const char *image;
+    size_t hosts;
     json_t *named;   /* name: true, of hosts that a pull task's answer can tell apart */
     json_t *unnamed; /* host id: what people call it */
     unsigned failures;
@@ -94,7 +98,7 @@ static int sort_host(void *context, const json_t *row, struct dr_err *err)
     struct pull *pull = context;
     json_auto_t *host = dr_survey_host(row);
     const char *id = dr_json_string_or(host, "id", "");
-    const char *name = dr_json_string_or(host, "name", "?");
+    const char *name = dr_job_host_name(pull->row, id);
     const char *label = dr_json_string_or(host, "label_name", NULL);
     const char *state = dr_json_string_or(host, "state", "?");
     json_t *twin = label ? json_object_get(pull->named, label) : NULL;
@@ -112,12 +116,15 @@ static int sort_host(void *context, const json_t *row, struct dr_err *err)
         return dr_err_advise(err, "bring it back (docker restart rancher-agent on it), or "
                                   "deactivate it in Rancher to upgrade it later");
     }
+    pull->hosts++;
     if (label && !twin)
         return dr_json_set(pull->named, label, json_string(id), err);
     if (twin && json_is_string(twin)) {
         /* The second of that name: from now on neither can be told from the other. */
-        if (json_object_set(pull->unnamed, json_string_value(twin), json_object_get(host, "name")) <
-                0 ||
+        const char *other = json_string_value(twin);
+
+        if (json_object_set_new(pull->unnamed, other,
+                                json_string(dr_job_host_name(pull->row, other))) < 0 ||
             json_object_set_new(pull->named, label, json_false()) < 0)
             return dr_fail_memory(err);
     }
@@ -252,15 +259,26 @@ static int run_task(struct pull *pull, struct dr_err *err)
     dr_autofree char *image = dr_text_format(err, "docker:%s", pull->image);
     json_auto_t *body = image ? json_pack("{s:s, s:s}", "image", image, "mode", "all") : NULL;
     json_t *task = NULL;
-    int done;
+    int done = -1;
 
     if (!url || !image)
         return -1;
     if (!body)
         return dr_fail_memory(err);
-    dr_log_say(pull->job->log, "%s: %zu hosts pull %s", pull->environment,
-               json_object_size(pull->named) + json_object_size(pull->unnamed), pull->image);
-    done = dr_client_send(rancher, "POST", url, body, &task, "have hosts pull an image", err);
+    dr_log_say(pull->job->log, "%s: %zu host%s pull%s %s", pull->environment, pull->hosts,
+               pull->hosts == 1 ? "" : "s", pull->hosts == 1 ? "s" : "", pull->image);
+    for (unsigned tries = 0; tries < TASK_TRIES; tries++) {
+        struct dr_err failure = DR_ERR_INIT;
+
+        /* A second task for the same image does no harm, should only the answer have been lost. */
+        done =
+            dr_client_send(rancher, "POST", url, body, &task, "have hosts pull an image", &failure);
+        if (done < 0 && err)
+            *err = failure;
+        if (done == 0 || failure.code != DR_ERR_NET || dr_stop_wanted())
+            break;
+        dr_stop_sleep(dr_scaled(2));
+    }
     if (done == 0)
         done = wait_for_task(pull, &task, err);
     if (done == 0)
@@ -300,6 +318,7 @@ static int pull_in_environment(const struct dr_rancher_job *job, const json_t *e
         .job = job,
         .project = dr_json_string_or(environment, "id", ""),
         .environment = dr_json_string_or(environment, "name", "?"),
+        .row = environment,
         .named = named,
         .unnamed = unnamed,
     };
@@ -313,7 +332,7 @@ static int pull_in_environment(const struct dr_rancher_job *job, const json_t *e
         return 0;
     if (sort_hosts(&pull, err) < 0)
         return -1;
-    if (json_object_size(named) + json_object_size(unnamed) == 0)
+    if (pull.hosts == 0)
         return 0;
     if (agent && pull_image(&pull, job->agent, err) < 0)
         return -1;

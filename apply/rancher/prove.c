@@ -366,17 +366,23 @@ static int verdict(const struct proof *proof, struct dr_err *err)
     const struct dr_log *log = proof->job->log;
     size_t count = json_array_size(proof->failed);
     const json_t *line;
+    size_t good = 0;
     size_t i;
 
     json_array_foreach(proof->changed, i, line)
     {
         dr_log_warn(log, "%s", json_string_value(line));
     }
+    json_array_foreach(proof->objects, i, line)
+    {
+        good += dr_json_true(line, "ok");
+    }
+    dr_log_say(log, "proof: %zu of %zu network agents and balancer instances run %s and are well",
+               good, json_array_size(proof->objects), proof->job->agent_instance);
     if (count == 0) {
         dr_log_say(log,
-                   "proof: %zu network agents and balancer instances looked at, everything else "
-                   "is as it was",
-                   json_array_size(proof->objects));
+                   "proof: configurations, links, ports, hosts and services are what they were%s",
+                   json_array_size(proof->changed) > 0 ? ", but for the above" : "");
         return 0;
     }
     json_array_foreach(proof->failed, i, line)

@@ -300,16 +300,16 @@ static json_t *newcomer(const struct dr_roll *roll, const json_t *instances)
 /* Why the replacement is not there or not well: in the words of the last one that was seen. */
 static int failed(struct dr_roll *roll, struct dr_err *err)
 {
+    struct dr_rancher *rancher = roll->job->rancher;
     const char *name = dr_json_string_or(roll->instance, "name", "?");
-    json_auto_t *last = roll->successor.last
-                            ? dr_container_look(roll->job->rancher, roll->successor.last, NULL)
-                            : NULL;
-    const char *why = dr_container_failure(last);
+    json_auto_t *last =
+        roll->successor.last ? dr_container_look(rancher, roll->successor.last, NULL) : NULL;
     const char *state = dr_json_string_or(last, "state", NULL);
+    char why[DR_REASON];
     char waited[16];
 
     dr_text_seconds(dr_clock() - roll->removed_at, waited);
-    if (why) {
+    if (dr_successor_reason(rancher, &roll->successor, why)) {
         dr_fail(err, DR_ERR_RANCHER, "balancer instance %s did not come back: %s", name, why);
         dr_advise_pull(err, why, roll->job->agent_instance);
     } else if (!state || dr_client_removed(last)) {

@@ -280,6 +280,35 @@ static const struct reading readings[] = {
     {"registrationToken", NULL, on_token, "registration tokens"},
 };
 
+/* Two hosts that people call the same are called by their ids too. */
+static int tell_hosts_apart(const json_t *hosts, struct dr_err *err)
+{
+    json_auto_t *count = json_object();
+    json_t *host;
+    size_t i;
+
+    json_array_foreach(hosts, i, host)
+    {
+        const char *name = dr_json_string_or(host, "name", "?");
+
+        if (dr_json_set(count, name, json_integer(dr_json_int_or(count, name, 0) + 1), err) < 0)
+            return -1;
+    }
+    json_array_foreach(hosts, i, host)
+    {
+        const char *name = dr_json_string_or(host, "name", "?");
+        dr_autofree char *longer =
+            dr_text_format(err, "%s (%s)", name, dr_json_string_or(host, "id", "?"));
+
+        if (!longer)
+            return -1;
+        if (dr_json_int_or(count, name, 0) > 1 &&
+            dr_json_set(host, "name", json_string(longer), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int dr_survey_environment(struct dr_rancher *rancher, json_t *environment, json_t *unseen,
                           struct dr_err *err)
 {
@@ -300,5 +329,5 @@ int dr_survey_environment(struct dr_rancher *rancher, json_t *environment, json_
         if (read_one(&survey, &readings[i], err) < 0)
             return -1;
     }
-    return 0;
+    return tell_hosts_apart(json_object_get(environment, "hosts"), err);
 }
