@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "apply/description.h"
 #include "apply/plan.h"
 #include "apply/preflight.h"
 #include "apply/rancher/agents.h"
@@ -15,7 +16,6 @@
 #include "apply/server/find.h"
 #include "apply/server/spec.h"
 #include "apply/server/version.h"
-#include "apply/successor.h"
 #include "apply/target.h"
 #include "lib/cleanup.h"
 #include "lib/engine/container.h"
@@ -101,13 +101,13 @@ static int look_at_server(struct look *look, struct dr_err *err)
 
 static int describe_successor(struct look *look, struct dr_err *err)
 {
-    struct dr_successor successor;
+    struct dr_description description;
     json_t *spec;
 
     if (dr_preflight(look->options, look->engine, &look->found, look->server, look->notes, err) < 0)
         return -1;
-    dr_successor_read(look->state, dr_engine_api(look->engine), &successor);
-    spec = dr_spec_make(&successor.input, err);
+    dr_description_read(look->state, dr_engine_api(look->engine), &description);
+    spec = dr_spec_make(&description.input, err);
     if (!spec || dr_json_set(look->server, "spec", spec, err) < 0)
         return -1;
     return json_array_extend(look->notes, json_object_get(spec, "notes")) < 0 ? dr_fail_memory(err)
@@ -179,13 +179,12 @@ static int plan_server_before(struct look *look, struct dr_err *err)
     const char *data = dr_json_string_or(json_object_get(look->server, "data"), "name", "");
     const char *candidate =
         dr_json_string_or(json_object_get(look->server, "candidate"), "name", "");
-    const char *file = dr_json_string_or(look->server, "backup_file", "");
     const struct dr_plan_row rows[] = {
         {"data", data, "create, never started", "holds the database's volumes for good", ""},
         {"candidate", candidate, "create, not started", "proved to have the same volumes", ""},
         {"stop", name, "shut down MySQL, then stop", "one server at a time",
          "Rancher down from here; containers run on"},
-        {"backup", file, "copy the database", "the way back: migrations go forward only", ""},
+        {"backup", "its database", "copy it", "the way back: migrations go forward only", ""},
         {"start", candidate, "start, wait for pong", "migrates the database, as long as it takes",
          "Rancher back from here"},
         {"rename", name, "the new server takes the name", "the old one is kept until the proof",

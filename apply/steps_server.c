@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "apply/description.h"
 #include "apply/server/find.h"
 #include "apply/server/shutdown.h"
 #include "apply/server/spec.h"
 #include "apply/steps.h"
-#include "apply/successor.h"
 #include "apply/target.h"
 #include "lib/engine/container.h"
 #include "lib/engine/image.h"
@@ -113,12 +113,12 @@ DR_STEP_PROVE(data)
 static int guard(struct dr_upgrade *upgrade, const json_t *created, struct dr_err *err)
 {
     json_auto_t *image = inspect_target(upgrade, err);
-    struct dr_successor successor;
+    struct dr_description description;
 
-    dr_successor_read(upgrade->journal->state, dr_engine_api(upgrade->engine), &successor);
+    dr_description_read(upgrade->journal->state, dr_engine_api(upgrade->engine), &description);
     if (!image || dr_target_check_image(dr_upgrade_target(upgrade), image, err) < 0)
         return -1;
-    return dr_spec_guard(&successor.input, created, image, err);
+    return dr_spec_guard(&description.input, created, image, err);
 }
 
 /* Made and as it should be; or started, which it was only after that had been proved. */

@@ -4,9 +4,9 @@
 
 #include "apply/rancher/inventory.h"
 #include "apply/rancher/settings.h"
+#include "apply/server/answer.h"
 #include "apply/server/backup.h"
 #include "apply/server/find.h"
-#include "apply/server/health.h"
 #include "apply/steps.h"
 #include "apply/target.h"
 #include "lib/cleanup.h"
@@ -125,7 +125,7 @@ DR_STEP_DO(answer)
 {
     /* ".../v1" and "ping" make ".../ping". */
     dr_autofree char *url = dr_http_resolve(dr_rancher_url(upgrade->rancher), "ping", err);
-    struct dr_health health = {
+    struct dr_answer answer = {
         .engine = upgrade->engine,
         .container = dr_upgrade_text(upgrade, "candidate", "id"),
         .url = url,
@@ -133,7 +133,7 @@ DR_STEP_DO(answer)
         .log = upgrade->log,
     };
 
-    return url ? dr_health_wait(&health, err) : -1;
+    return url ? dr_answer_wait(&answer, err) : -1;
 }
 
 DR_STEP_PROVE(answer)

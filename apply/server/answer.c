@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/server/health.h"
+#include "apply/server/answer.h"
 
 #include <string.h>
 #include <time.h>
@@ -18,7 +18,7 @@
 #define LOG_MAX (256u << 10)
 
 struct watch {
-    const struct dr_health *health;
+    const struct dr_answer *answer;
     struct dr_http *http;
     struct dr_wait wait;
     int64_t since;   /* the log of earlier starts is not of interest */
@@ -28,7 +28,7 @@ struct watch {
     char symptom[256]; /* why it is not up yet */
 };
 
-int dr_health_read_log(const char *log, struct dr_err *err)
+int dr_answer_read_log(const char *log, struct dr_err *err)
 {
     const char *line = strstr(log, "LockException");
 
@@ -70,11 +70,11 @@ static int read_log(struct watch *watch, struct dr_buf *log, struct dr_err *err)
     struct dr_err why = DR_ERR_INIT;
 
     /* No log (another log driver) is no reason to give up on a server. */
-    if (dr_docker_logs(watch->health->engine, watch->health->container, LOG_LINES, watch->since,
+    if (dr_docker_logs(watch->answer->engine, watch->answer->container, LOG_LINES, watch->since,
                        log, &why) < 0 ||
         log->size == 0)
         return 0;
-    return dr_health_read_log(log->data, err);
+    return dr_answer_read_log(log->data, err);
 }
 
 static int ended(struct watch *watch, const json_t *inspect, struct dr_err *err)
@@ -91,7 +91,7 @@ static int ended(struct watch *watch, const json_t *inspect, struct dr_err *err)
 
 static int check_container(struct watch *watch, struct dr_err *err)
 {
-    json_auto_t *inspect = dr_docker_inspect(watch->health->engine, watch->health->container, err);
+    json_auto_t *inspect = dr_docker_inspect(watch->answer->engine, watch->answer->container, err);
 
     if (!inspect)
         return -1;
@@ -105,7 +105,7 @@ static int check_container(struct watch *watch, struct dr_err *err)
 static bool ping(struct watch *watch)
 {
     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(65536);
-    struct dr_http_request request = {.url = watch->health->url, .unstoppable = true};
+    struct dr_http_request request = {.url = watch->answer->url, .unstoppable = true};
     struct dr_err why = DR_ERR_INIT;
 
     if (dr_http_do(watch->http, &request, &response, &why) < 0) {
@@ -126,7 +126,7 @@ static int talk(struct watch *watch, struct dr_err *err)
     if (dr_stop_wanted() && !watch->told) {
         watch->told = true;
         dr_log_warn(
-            watch->health->log,
+            watch->answer->log,
             "the new server may be migrating its database, and must not be disturbed: drover "
             "waits for it and stops then. Ctrl-C again ends drover alone; the server goes on, "
             "and the same command continues later");
@@ -144,7 +144,7 @@ static int talk(struct watch *watch, struct dr_err *err)
         dr_text_seconds(now, time);
         watch->next_talk = now + TALK_EVERY;
         dr_log_say(
-            watch->health->log,
+            watch->answer->log,
             "  %s: the new server runs and does not answer yet (a migration takes as long as "
             "it takes): %.200s",
             time, watch->symptom);
@@ -152,13 +152,13 @@ static int talk(struct watch *watch, struct dr_err *err)
     return 0;
 }
 
-int dr_health_wait(const struct dr_health *health, struct dr_err *err)
+int dr_answer_wait(const struct dr_answer *answer, struct dr_err *err)
 {
     struct dr_http_options options = {
-        .ca_file = health->ca_file, .connect_seconds = 5, .stall_seconds = 10};
+        .ca_file = answer->ca_file, .connect_seconds = 5, .stall_seconds = 10};
     dr_auto_http struct dr_http *http = dr_http_new(&options, err);
-    struct watch watch = {.health = health, .http = http, .next_talk = TALK_EVERY};
-    json_auto_t *inspect = dr_docker_inspect(health->engine, health->container, err);
+    struct watch watch = {.answer = answer, .http = http, .next_talk = TALK_EVERY};
+    json_auto_t *inspect = dr_docker_inspect(answer->engine, answer->container, err);
     struct tm started = {0};
 
     if (!http || !inspect)

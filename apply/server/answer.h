@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DROVER_APPLY_SERVER_HEALTH_H
-#define DROVER_APPLY_SERVER_HEALTH_H
+#ifndef DROVER_APPLY_SERVER_ANSWER_H
+#define DROVER_APPLY_SERVER_ANSWER_H
 
 /*
  * Waiting for a new server, which migrates its database before it answers anything. That takes as long as it takes,
@@ -12,7 +12,7 @@
 #include "lib/err.h"
 #include "lib/log.h"
 
-struct dr_health {
+struct dr_answer {
     struct dr_engine *engine;
     const char *container; /* id */
     const char *url;       /* of its /ping */
@@ -22,10 +22,10 @@ struct dr_health {
 
 /* Returns when /ping says pong. DR_ERR_RANCHER when the container ends or restarts, or its log says that the start
  * has failed, with the reason in words and the documented remedy. */
-int dr_health_wait(const struct dr_health *health, struct dr_err *err);
+int dr_answer_wait(const struct dr_answer *answer, struct dr_err *err);
 
 /* What a server's log says about a failed start: fills `err` and returns -1 for the markers that drover knows, 0
  * otherwise. */
-int dr_health_read_log(const char *log, struct dr_err *err);
+int dr_answer_read_log(const char *log, struct dr_err *err);
 
 #endif
