@@ -157,10 +157,13 @@ bool dr_journal_is_done(const struct dr_journal *journal, const char *step)
 int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **ret_path,
                       struct dr_err *err)
 {
-    dr_autofree char *name = dr_text_format(
-        err, "apply-%s-%s.json", dr_json_string_or(journal->state, "started", "unknown"), outcome);
-    dr_autofree char *path = name ? dr_file_join(journal->folder, name, err) : NULL;
+    dr_autofree char *name = NULL;
+    dr_autofree char *path = NULL;
+    char started[32];
 
+    dr_text_stamp(dr_json_string_or(journal->state, "started", "unknown"), started);
+    name = dr_text_format(err, "apply-%s-%s.json", started, outcome);
+    path = name ? dr_file_join(journal->folder, name, err) : NULL;
     if (!path || dr_json_set(journal->state, "state", json_string(outcome), err) < 0 ||
         stamp(journal->state, "ended", err) < 0 || dr_journal_save(journal, err) < 0)
         return -1;

@@ -150,14 +150,15 @@ static int check_surroundings(struct dr_engine *engine, const json_t *inspect, s
 static int space_at(const char *folder, uint64_t *ret_bytes, struct dr_err *err)
 {
     dr_autofree char *path = dr_text_copy(folder, err);
-    char *slash;
 
     if (!path)
         return -1;
-    while (access(path, F_OK) < 0 && errno == ENOENT && (slash = strrchr(path, '/'))) {
+    while (access(path, F_OK) < 0 && errno == ENOENT && strcmp(path, "/") != 0) {
+        char *slash = strrchr(path, '/');
+
+        if (!slash)
+            return dr_file_space(".", ret_bytes, err);
         slash[slash == path] = '\0';
-        if (slash == path)
-            break;
     }
     return dr_file_space(path, ret_bytes, err);
 }
@@ -177,10 +178,12 @@ static int plan_backup(const struct dr_apply_options *options, struct dr_engine 
     uint64_t bytes = 0;
     uint64_t room = 0;
     char now[32];
+    char stamp[32];
 
     dr_text_time(time(NULL), now);
+    dr_text_stamp(now, stamp);
     name = dr_text_format(err, "%s-%s-%s.tar.gz", dr_json_string_or(server, "name", "rancher"),
-                          dr_json_string_or(server, "version", "old"), now);
+                          dr_json_string_or(server, "version", "old"), stamp);
     file = place && name ? dr_file_join(place, name, err) : NULL;
     if (!file || dr_volume_size(engine, volume, &bytes, err) < 0 || space_at(place, &room, err) < 0)
         return -1;

@@ -203,3 +203,14 @@ void dr_text_time(int64_t seconds, char ret[32])
     if (!gmtime_r(&when, &parts) || !strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &parts))
         snprintf(ret, 32, "?");
 }
+
+void dr_text_stamp(const char *time, char ret[32])
+{
+    size_t used = 0;
+
+    for (; *time && used < 31; time++) {
+        if (*time != '-' && *time != ':')
+            ret[used++] = *time;
+    }
+    ret[used] = '\0';
+}

@@ -56,4 +56,7 @@ int dr_text_unbase64(const char *text, void *ret_bytes, size_t room, size_t *ret
  */
 void dr_text_time(int64_t seconds, char ret[32]);
 
+/* Such a time for a file's name, "20160526T181338Z": tar takes "a:b" for file b on machine a. */
+void dr_text_stamp(const char *time, char ret[32]);
+
 #endif

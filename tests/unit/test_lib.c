@@ -92,6 +92,8 @@ static void sizes_and_times_read_as_people_write_them(void **state)
     assert_string_equal(text, "2m05s");
     dr_text_time(1464300818, text);
     assert_string_equal(text, "2016-05-26T22:13:38Z");
+    dr_text_stamp("2016-05-26T22:13:38Z", text);
+    assert_string_equal(text, "20160526T221338Z");
 }
 
 static void base64_is_padded_and_url_safe_where_asked(void **state)
