@@ -179,14 +179,25 @@ const char *dr_reference_text(const struct dr_reference *reference, char ret[DR_
     return format(reference, host, reference->repository, ret);
 }
 
+/* docker.io/a.b/c must not become a.b/c, which is another image. */
+static bool begins_like_host(const char *repository)
+{
+    char first[256];
+
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(repository, "/"), repository);
+    return is_host(first);
+}
+
 const char *dr_reference_familiar(const struct dr_reference *reference, char ret[DR_REFERENCE_TEXT])
 {
     const char *repository = reference->repository;
 
     if (strcmp(reference->host, "docker.io") != 0)
         return dr_reference_text(reference, ret);
-    if (dr_text_starts(repository, "library/"))
+    if (dr_text_starts(repository, "library/") && !strchr(repository + strlen("library/"), '/'))
         repository += strlen("library/");
+    else if (begins_like_host(repository))
+        return dr_reference_text(reference, ret);
     return format(reference, "", repository, ret);
 }
 

@@ -33,7 +33,7 @@ static bool is_generic(const char *media_type)
 
 static int check_type(const char *media_type, enum dr_manifest_kind kind, struct dr_err *err)
 {
-    if (is_generic(media_type))
+    if (!*media_type)
         return 0;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (strcmp(media_type, types[i].media_type) == 0)
@@ -54,10 +54,11 @@ static int kind_of(const json_t *document, enum dr_manifest_kind *ret_kind, stru
     bool image = json_object_get(document, "config") || json_object_get(document, "layers");
     bool old = json_object_get(document, "fsLayers") || json_object_get(document, "history");
     int64_t version = dr_json_int_or(document, "schemaVersion", 0);
+    int kinds = list + image + old;
 
-    if (list + image + old != 1)
+    if (kinds != 1)
         return dr_fail(err, DR_ERR_FORMAT, WHAT " is %s",
-                       list + image + old ? "of two kinds at once" : "neither image nor list");
+                       kinds ? "of two kinds at once" : "neither image nor list");
     if (version != (old ? 1 : 2))
         return dr_fail(err, DR_ERR_FORMAT, WHAT " has schemaVersion %lld, which does not fit",
                        (long long)version);
@@ -86,8 +87,8 @@ int dr_manifest_classify(const void *data, size_t size, const char *content_type
 
     if (!document || (served && check_type(served, kind, err) < 0))
         return -1;
-    own = dr_json_string_or(document, "mediaType", served ? served : "");
-    if (served && kind != DR_MANIFEST_SCHEMA1 && strcmp(own, served) != 0)
+    own = dr_json_string_or(document, "mediaType", "");
+    if (served && *own && kind != DR_MANIFEST_SCHEMA1 && strcmp(own, served) != 0)
         return dr_fail(err, DR_ERR_FORMAT, WHAT " says '%s' but the registry says '%s'", own,
                        served);
     *ret_kind = kind;
@@ -147,7 +148,7 @@ static const char *own_type(const json_t *document, const struct dr_image_manife
 {
     const char *type = dr_json_string_or(document, "mediaType", "");
 
-    if (!is_generic(type))
+    if (*type)
         return type;
     return strcmp(image->config.media_type, DR_MEDIA_DOCKER_CONFIG) == 0 ? DR_MEDIA_DOCKER_MANIFEST
                                                                          : DR_MEDIA_OCI_MANIFEST;

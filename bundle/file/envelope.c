@@ -157,7 +157,7 @@ static int read_head(struct dr_envelope *envelope, const struct dr_bundle_trust 
                      struct dr_layout *head, struct dr_buf *ret_list, struct dr_err *err)
 {
     struct dr_signature signatures[DR_SIGNATURES_MAX];
-    size_t count;
+    size_t count = 0;
 
     if (step(envelope, head, DR_NAME_SUMS, NULL, err) < 0)
         return dr_err_advise(err, "is this a drover bundle?");

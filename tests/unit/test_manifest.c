@@ -81,6 +81,7 @@ static void refuses_documents_that_are_two_things(void **state)
         {"[]", NULL},
         {"{", NULL},
         {"", NULL},
+        {"{\"schemaVersion\":2,\"mediaType\":\"text/plain\"," LAYERS "}", NULL},
         {DOCKER DOCKER, NULL},
         {DOCKER, DR_MEDIA_OCI_MANIFEST},
         {DOCKER, DR_MEDIA_DOCKER_LIST},

@@ -21,6 +21,9 @@ static void parses_what_docker_parses(void **state)
         {"[::1]:5000/x:1", "[::1]:5000/x:1", "[::1]:5000/x:1"},
         {"a/b@sha256:" HEX, "docker.io/a/b@sha256:" HEX, "a/b@sha256:" HEX},
         {"a/b:t@sha256:" HEX, "docker.io/a/b:t@sha256:" HEX, "a/b:t@sha256:" HEX},
+        {"library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest"},
+        {"docker.io/a.b/c:1", "docker.io/a.b/c:1", "docker.io/a.b/c:1"},
+        {"docker.io/localhost/c:1", "docker.io/localhost/c:1", "docker.io/localhost/c:1"},
         {"x--y/a__b.c", "docker.io/x--y/a__b.c:latest", "x--y/a__b.c:latest"},
     };
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: drover_bundle_file */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "bundle/file/document.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* bundle.json of a signer who has lost his key: nothing of it may reach a terminal or a path. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    dr_auto_document struct dr_document document = DR_DOCUMENT_INIT;
+    struct dr_err err = DR_ERR_INIT;
+
+    if (dr_document_parse((const char *)data, size, 0, &document, &err) < 0) {
+        assert(err.code == DR_ERR_VERIFY || err.code == DR_ERR_REFUSED);
+        return 0;
+    }
+    assert(document.image_count >= 1 && document.image_count <= DR_IMAGES_MAX);
+    for (size_t i = 0; i < document.image_count; i++) {
+        const struct dr_bundle_image *image = &document.images[i];
+
+        assert(image->role && image->platform && image->warnings);
+        assert(*image->reference.tag || image->reference.has_digest);
+        for (const char *const *text = image->warnings; *text; text++)
+            assert(!strpbrk(*text, "\n\033"));
+    }
+    return 0;
+}
