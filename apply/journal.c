@@ -108,12 +108,18 @@ static json_t *entry(const struct dr_journal *journal, const char *step)
     return dr_json_at(journal->state, "steps", step, NULL);
 }
 
-static int stamp(json_t *object, const char *key, struct dr_err *err)
+/* "begun" for people, "begun_at" (seconds since the epoch) for the report. */
+static int stamp(json_t *object, const char *key, const char *exact, struct dr_err *err)
 {
+    struct timespec time;
     char now[32];
 
-    dr_text_time(time(NULL), now);
-    return dr_json_set(object, key, json_string(now), err);
+    clock_gettime(CLOCK_REALTIME, &time);
+    dr_text_time(time.tv_sec, now);
+    if (dr_json_set(object, key, json_string(now), err) < 0)
+        return -1;
+    return dr_json_set(object, exact, json_real((double)time.tv_sec + (double)time.tv_nsec / 1e9),
+                       err);
 }
 
 int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct dr_err *err)
@@ -121,9 +127,10 @@ int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct d
     json_t *steps = json_object_get(journal->state, "steps");
 
     if ((!entry(journal, step) && dr_json_set(steps, step, json_object(), err) < 0) ||
-        stamp(entry(journal, step), "begun", err) < 0)
+        stamp(entry(journal, step), "begun", "begun_at", err) < 0)
         return -1;
     json_object_del(entry(journal, step), "done");
+    json_object_del(entry(journal, step), "done_at");
     if (dr_journal_save(journal, err) < 0)
         return -1;
     kill_here(step, "begun");
@@ -136,7 +143,7 @@ int dr_journal_step_done(struct dr_journal *journal, const char *step, double se
     json_t *steps = json_object_get(journal->state, "steps");
 
     if ((!entry(journal, step) && dr_json_set(steps, step, json_object(), err) < 0) ||
-        stamp(entry(journal, step), "done", err) < 0 ||
+        stamp(entry(journal, step), "done", "done_at", err) < 0 ||
         dr_json_set(entry(journal, step), "seconds", json_real(seconds), err) < 0 ||
         dr_journal_save(journal, err) < 0)
         return -1;
@@ -165,7 +172,7 @@ int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **re
     name = dr_text_format(err, "apply-%s-%s.json", started, outcome);
     path = name ? dr_file_join(journal->folder, name, err) : NULL;
     if (!path || dr_json_set(journal->state, "state", json_string(outcome), err) < 0 ||
-        stamp(journal->state, "ended", err) < 0 || dr_journal_save(journal, err) < 0)
+        stamp(journal->state, "ended", "ended_at", err) < 0 || dr_journal_save(journal, err) < 0)
         return -1;
     if (rename(journal->path, path) < 0)
         return dr_fail_errno(err, DR_ERR_IO, "rename '%s' to '%s'", journal->path, path);

@@ -14,8 +14,8 @@
  *     dr_journal_step_begun(&journal, "stop", err); ... dr_journal_step_done(&journal, "stop", err);
  *     dr_journal_finish(&journal, "finished", err);    kept under another name
  *
- * The document: {"format": 1, "started", "state": "running", "steps": {"<name>": {"begun", "done", "seconds"}}, and
- * what apply/look.h puts into it}. It holds the old container's environment, so only root may read it.
+ * The document: {"format": 1, "started", "state": "running", "steps": {"<name>": {"begun", "begun_at",
+ * "done", "done_at", "seconds"}}, and what apply/look.h puts into it}. It holds the old container's environment, so only root may read it.
  */
 
 #include <jansson.h>

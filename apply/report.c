@@ -2,7 +2,6 @@
 #include "apply/report.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "apply/plan.h"
 #include "apply/target.h"
@@ -94,14 +93,9 @@ void dr_report_nothing(FILE *out, const json_t *state)
 
 /* ---- the end */
 
-static int64_t parse_time(const json_t *state, const char *step, const char *key)
+static double moment(const json_t *state, const char *step, const char *key)
 {
-    const json_t *entry = dr_json_at(state, "steps", step, NULL);
-    struct tm when = {0};
-
-    if (!strptime(dr_json_string_or(entry, key, ""), "%Y-%m-%dT%H:%M:%SZ", &when))
-        return -1;
-    return (int64_t)timegm(&when);
+    return json_number_value(dr_json_at(state, "steps", step, key, NULL));
 }
 
 static const char *bare_image(const json_t *entry, const char *key)
@@ -178,8 +172,8 @@ static void print_texts(FILE *out, const char *what, const json_t *list)
 static void print_server(FILE *out, const json_t *state)
 {
     const json_t *server = json_object_get(state, "server");
-    int64_t from = parse_time(state, "stop", "begun");
-    int64_t to = parse_time(state, "answer", "done");
+    double from = moment(state, "stop", "begun_at");
+    double to = moment(state, "answer", "done_at");
     char time[16];
 
     if (!dr_json_true(server, "needed")) {
@@ -187,8 +181,8 @@ static void print_server(FILE *out, const json_t *state)
                 text_of(state, "server", "name"));
         return;
     }
-    dr_text_seconds(from >= 0 && to >= from ? (double)(to - from) : 0, time);
-    fprintf(out, "server    container '%s': %s -> %s, down for about %s\n",
+    dr_text_seconds(to - from, time);
+    fprintf(out, "server    container '%s': %s -> %s, down for %s\n",
             text_of(state, "server", "name"), text_of(state, "server", "reference"),
             text_of(state, "target", "server"), time);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apply/apply.h"
 #include "cli/commands.h"
 #include "cli/trusted.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
 #include "lib/reference.h"
 
 #define SETTLE_SECONDS 150
@@ -29,17 +33,35 @@ static const char *filled(const char *text)
     return text && *text ? text : NULL;
 }
 
+/* The journal outlives this process and its working directory. */
+static int make_absolute(const char **path, char **ret_owned, struct dr_err *err)
+{
+    char here[PATH_MAX];
+
+    if (!*path || **path == '/')
+        return 0;
+    if (!getcwd(here, sizeof here))
+        return dr_fail_errno(err, DR_ERR_IO, "find the working directory");
+    *ret_owned = dr_file_join(here, *path, err);
+    *path = *ret_owned;
+    return *ret_owned ? 0 : -1;
+}
+
 static int run(struct dr_apply_options *options, const struct dr_list *pubkeys,
                const struct dr_list *insecure, struct dr_err *err)
 {
     dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
+    dr_autofree char *state_dir = NULL;
+    dr_autofree char *backup_dir = NULL;
 
     if (!options->registry)
         return dr_fail(
             err, DR_ERR_USAGE,
             "say where the images are: --registry HOST[:PORT][/PREFIX], as the hosts reach "
             "it");
-    if (dr_trusted_read(pubkeys, &trusted, err) < 0)
+    if (dr_trusted_read(pubkeys, &trusted, err) < 0 ||
+        make_absolute(&options->state_dir, &state_dir, err) < 0 ||
+        make_absolute(&options->backup_dir, &backup_dir, err) < 0)
         return -1;
     options->trust = &trusted.trust;
     options->registry_insecure = is_named(insecure, options->registry);
