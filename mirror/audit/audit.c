@@ -51,9 +51,14 @@ static int compare(struct dr_registry *registry, const struct dr_bundle *bundle,
     dr_auto_registry_manifest struct dr_registry_manifest served = DR_REGISTRY_MANIFEST_INIT;
     dr_auto_buf struct dr_buf own = DR_BUF_INIT(DR_MANIFEST_MAX);
 
-    if (dr_bundle_blob_load(bundle, &image->manifest.digest, &own, err) < 0 ||
-        dr_registry_get_manifest(registry, repository, reference, &served, err) < 0)
+    if (dr_bundle_blob_load(bundle, &image->manifest.digest, &own, err) < 0)
         return -1;
+    if (dr_registry_get_manifest(registry, repository, reference, &served, err) < 0) {
+        /* DR_ERR_VERIFY would tell the operator that the bundle is bad. */
+        if (err && err->code == DR_ERR_VERIFY)
+            err->code = DR_ERR_PROOF;
+        return -1;
+    }
     if (served.body.size != own.size || memcmp(served.body.data, own.data, own.size) != 0)
         return dr_fail(err, DR_ERR_PROOF, "it is not the one of the bundle");
     if (strcmp(served.media_type, image->manifest.media_type) != 0)
@@ -79,7 +84,7 @@ int dr_audit_manifest(struct dr_registry *registry, const struct dr_bundle *bund
 /* Not there, or there but other than it should be: a gap. Everything else is a failure to ask. */
 static bool is_gap(const struct dr_err *why)
 {
-    return why->code == DR_ERR_ABSENT || why->code == DR_ERR_PROOF || why->code == DR_ERR_VERIFY;
+    return why->code == DR_ERR_ABSENT || why->code == DR_ERR_PROOF;
 }
 
 static int check_manifest(struct audit_run *run, const struct dr_bundle_image *image,

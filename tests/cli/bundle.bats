@@ -37,15 +37,6 @@ nothing_left() {
     [ -z "$(find . -mindepth 1)" ]
 }
 
-# odd NAME ODDITY [UPSTREAM]: a misbehaving registry; prints HOST:PORT.
-odd() {
-    local port
-    port=$(free_port 5500)
-    process_start "odd-$port" "$harness_helpers/odd-registry" "$port" "${2:-$hub}" "$1"
-    wait_until 10 bash -c ": </dev/tcp/127.0.0.1/$port"
-    printf '127.0.0.1:%s\n' "$port"
-}
-
 without_signature() {
     python3 - "$1" <<'END'
 import sys
