@@ -11,6 +11,39 @@
 
 #define LINES_MAX (16u << 20)
 
+static int by_name(const void *a, const void *b)
+{
+    const struct dr_reference *one = *(const struct dr_reference *const *)a;
+    const struct dr_reference *other = *(const struct dr_reference *const *)b;
+    int compared = strcmp(one->host, other->host);
+
+    if (!compared)
+        compared = strcmp(one->repository, other->repository);
+    if (!compared)
+        compared = strcmp(one->tag, other->tag);
+    if (!compared && !*one->tag)
+        compared = dr_digest_compare(&one->digest, &other->digest);
+    return compared;
+}
+
+int dr_images_check_names(const struct dr_bundle_image *images, size_t count, struct dr_err *err)
+{
+    dr_autofree const struct dr_reference **names = calloc(count + 1, sizeof *names);
+    char text[DR_REFERENCE_TEXT];
+
+    if (!names)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < count; i++)
+        names[i] = &images[i].reference;
+    qsort(names, count, sizeof *names, by_name);
+    for (size_t i = 1; i < count; i++) {
+        if (by_name(&names[i - 1], &names[i]) == 0)
+            return dr_fail(err, DR_ERR_FORMAT, "two images go by the name '%s'",
+                           dr_reference_text(names[i], text));
+    }
+    return 0;
+}
+
 int dr_images_id(const struct dr_bundle_image *images, size_t count, struct dr_digest *ret_id,
                  struct dr_err *err)
 {

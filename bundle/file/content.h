@@ -61,6 +61,10 @@ struct dr_bundle_blob {
 /* The most images that one bundle may name. */
 #define DR_IMAGES_MAX 4096
 
+/* No two images may go by one name: the second would take the first one's place in every registry and engine.
+ * A name is host, repository and tag; without a tag the digest. DR_ERR_FORMAT names it. */
+int dr_images_check_names(const struct dr_bundle_image *images, size_t count, struct dr_err *err);
+
 /* SHA-256 over the lines "<reference> <manifest digest>\n" of all images. */
 int dr_images_id(const struct dr_bundle_image *images, size_t count, struct dr_digest *ret_id,
                  struct dr_err *err);

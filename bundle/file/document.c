@@ -326,6 +326,8 @@ static int parse(const char *text, size_t size, int64_t now, struct dr_document 
         check_keys(document->json, err) < 0 || read_head(document, now, err) < 0 ||
         read_images(document, err) < 0)
         return -1;
+    if (dr_images_check_names(document->images, document->image_count, err) < 0)
+        return -1;
     return check_id(document, err);
 }
 

@@ -89,7 +89,8 @@ int dr_writer_plan(struct dr_writer *writer, const struct dr_bundle_about *about
     if (count > DR_IMAGES_MAX)
         return dr_fail(err, DR_ERR_FORMAT, "%zu images are more than a bundle can name (%d)", count,
                        DR_IMAGES_MAX);
-    if (write_texts(writer, about, images, count, err) < 0 ||
+    if (dr_images_check_names(images, count, err) < 0 ||
+        write_texts(writer, about, images, count, err) < 0 ||
         dr_images_blobs(images, count, &writer->blobs, &writer->blob_count, err) < 0 ||
         list_members(writer, err) < 0)
         return -1;

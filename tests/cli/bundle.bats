@@ -10,10 +10,7 @@ setup_file() {
     harness_begin
     hub=$(registry_start hub)
     export hub
-    # Image server and agent share their first layer.
-    make_image "$hub" rancher/server:v1.0.2 --layers 300K,200K,1K --seed shared
-    make_image "$hub" rancher/agent:v1.0.1 --layers 300K,7K --seed shared
-    make_image "$hub" rancher/agent-instance:v0.8.1 --layers 150K --seed other --oci
+    make_release "$hub"
     make_image "$hub" library/busybox:latest --layers 2K --seed box
     cd "$BATS_FILE_TMPDIR"
     "$DROVER" key new -o site.key --no-passphrase
@@ -93,6 +90,8 @@ END
         "docker.io/library/busybox:latest docker.io/library/busybox@$digest" ]
     [ "$(jq -r '.images[3].role' <<<"$output")" = extra ]
     drover verify b.tar --pubkey "$keys/site.pub"
+    bundle 8 bundle busybox "busybox:latest@$digest" --force
+    says_error "two images go by the name 'docker.io/library/busybox:latest"
 }
 
 @test "an image that names its registry comes from there and not from --from" {

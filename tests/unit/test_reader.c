@@ -9,6 +9,8 @@
 
 #include "tests/unit/bundle_kit.h"
 
+#define HEX "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 /* Places of the kit's members in the list. */
 enum {
     DOCUMENT,
@@ -340,6 +342,9 @@ static void the_document_must_be_one(void **state)
         {"docker.io/rancher/server:v1.0.2", "rancher/server:v1.0.2", "whole reference"},
         {"docker.io/rancher/server:v1.0.2", "docker.io/../server:v1.0.2", "not an image reference"},
         {"docker.io/rancher/server:v1.0.2", "docker.io/rancher/server:v1.0.3", "'id' does not fit"},
+        {"docker.io/rancher/agent:v1.0.1", "docker.io/rancher/server:v1.0.2", "two images go by"},
+        {"docker.io/rancher/agent:v1.0.1", "docker.io/rancher/server:v1.0.2@sha256:" HEX,
+         "two images go by the name"},
         {"vnd.docker.distribution.manifest.v2", "vnd.oci.image.manifest.v1", "says"},
         {"distribution.manifest.v2+json", "distribution.manifest.list.v2+json", "no type of image"},
         {"\"platform\": [", "\"platform\": [], \"x\": [", "'platform'"},
