@@ -23,6 +23,14 @@ make_image() {
     "$harness_helpers/make-image" "$@"
 }
 
+# make_release HOST:PORT: small images under the names of Rancher v1.0.2; server and agent share their
+# first layer, agent-instance is OCI.
+make_release() {
+    make_image "$1" rancher/server:v1.0.2 --layers 300K,200K,1K --seed shared
+    make_image "$1" rancher/agent:v1.0.1 --layers 300K,7K --seed shared
+    make_image "$1" rancher/agent-instance:v0.8.1 --layers 150K --seed other --oci
+}
+
 # drover [STATUS] ARG…: runs the program under test and expects this exit status (0). What it said
 # is in $output and $stderr.
 drover() {
@@ -37,6 +45,19 @@ drover() {
             "$*" "$status" "$expected" "$output" "$stderr"
         return 1
     fi
+}
+
+# drover_small ARG…: runs it, and fails when it takes more than 24 MiB of memory.
+drover_small() {
+    local limit=24
+    if grep -q __asan_init "$DROVER"; then limit=96; fi # the sanitizer's shadow takes more
+    python3 - "$limit" "$DROVER" "$@" <<'END'
+import resource, subprocess, sys
+subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(peak, "KiB")
+sys.exit(peak > int(sys.argv[1]) * 1024)
+END
 }
 
 # says TEXT, says_error TEXT: the last output contains the text.
