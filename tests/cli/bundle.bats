@@ -291,12 +291,15 @@ END
 
 @test "memory stays flat whatever a layer's size is" {
     make_image "$hub" large/image:1 --layers 200M --seed large
-    python3 - "$DROVER" bundle large/image:1 --from "$hub" -o b.tar --key "$keys/site.key" <<'END'
+    limit=24
+    if grep -q __asan_init "$DROVER"; then limit=96; fi # its own shadow takes more
+    python3 - "$limit" "$DROVER" bundle large/image:1 --from "$hub" -o b.tar \
+        --key "$keys/site.key" <<'END'
 import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(peak, "KiB")
-sys.exit(peak > 24 * 1024)
+sys.exit(peak > int(sys.argv[1]) * 1024)
 END
     rm b.tar
 }
