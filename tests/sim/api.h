@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // One request under /v1. api.c finds out who asks and for what, list.c and write.c answer, render.c
 // makes resources out of rows. Answers are values: `api_reply` sends, and every path sends exactly
 // once.

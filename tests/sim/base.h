@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // What every module of the simulator needs: the root prefix, the time scale, clocks and the two
 // logs (stdout, as cattle writes it, and mysqld's error.log). Nothing here allocates for the
 // caller.

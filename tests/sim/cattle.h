@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // The processes of Cattle that the upgrade meets: instances, network agents, services, hosts, pull
 // tasks. Each file registers its steps with the engine; the calls below are how they set off one
 // another.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // The database: typed rows, each a JSON object whose keys are the API's field names; keys that
 // begin with an underscore are the simulator's own and never shown under /v1. Kept in memory,
 // written as a snapshot (ibdata1: temporary file, fsync, rename) plus a redo log of changed rows

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Which instances a service has, and where: the planner, the allocator, and the in-service upgrade.
 #ifndef SIM_DEPLOY_H
 #define SIM_DEPLOY_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // The process engine: one pending step per row and slot, fired after a scaled delay. The step's
 // name is kept in the row, so that a killed server goes on with it at the next start, as Cattle
 // does. A step stays the row's step until another is scheduled or engine_done() is called.

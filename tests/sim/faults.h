@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Faults that a test switches on by name, kept in the database so that they outlive a restart.
 // The names and parameters are listed in README.md.
 #ifndef SIM_FAULTS_H

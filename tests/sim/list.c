@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Collections: only columns filter and everything else is silently ignored; removed rows stay for
 // five minutes; 100 a page unless told otherwise.
 #include "api.h"

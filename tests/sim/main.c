@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // One binary, several names: what the image's commands are called decides what it does.
 #include "mysqld.h"
 #include "server.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // The part of mysqld that an upgrade meets: the socket that mysqladmin talks to. The protocol is
 // one word there, one line back.
 #ifndef SIM_MYSQLD_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // A simulated host pulls an image: the exact reference is looked up at the real registry of the
 // test (GET /v2/NAME/manifests/TAG); success adds it to the host's set. Nothing but the manifest is
 // fetched.

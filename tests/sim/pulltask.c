@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Pull tasks with their traps: only named hosts show up in `status`, hosts of one name share an
 // entry, an image that can't be parsed or a host without an agent stays "Pulling" for ever, every
 // "Done" appears only when all hosts have answered, and the task itself ends `active` whatever

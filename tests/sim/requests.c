@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // The log of every request, one JSON object a line, that tests assert on.
 #include "api.h"
 #include "base.h"

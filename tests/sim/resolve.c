@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // libevent's evutil names glibc's resolver, which in a static program would load the machine's own
 // modules at run time. Only numbers ever reach these (names go through evdns), so numbers are all
 // they know.

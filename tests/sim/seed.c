@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // POST /sim/seed: a site that has been running for a while. The shape of the body is in README.md.
 #include "base.h"
 #include "cattle.h"

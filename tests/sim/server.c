@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // The start of a server, in Cattle's order: mysqld, liquibase (nothing listens while it migrates),
 // then the API and the wait for the hosts' agents. Each phase is a timer, so that mysqladmin is
 // answered throughout.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Services and load balancers: states, links, health, endpoints. Which instances there are is
 // deploy.c's.
 #include "base.h"

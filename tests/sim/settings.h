@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Settings with Cattle's precedence: environment (CATTLE_*), database, DEFAULT_CATTLE_*, packaged
 // defaults. Two versions must be told apart: what the image's files really are (behaviour, schema,
 // packaged defaults) and what the environment says (what the API reports).

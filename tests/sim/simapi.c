@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // /sim/...: how a test looks behind the curtain and switches faults. No part of Rancher.
 #include "api.h"
 #include "base.h"

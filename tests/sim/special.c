@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Collections that are no tables: settings, haconfigs with its dump, the change log lock, config
 // items.
 #include "api.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Traffic through balancers: a service seeded with `trafficPort` answers, while an instance of it
 // runs on host N, on port trafficPort + N with the instance's name. Stopping resets open
 // connections.

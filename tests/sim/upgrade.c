@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // The in-service upgrade: units are replaced one by one, the old ones kept stopped (`_old`) until
 // finishupgrade removes them or rollback starts them again.
 #include "cattle.h"
