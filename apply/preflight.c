@@ -40,12 +40,18 @@ static int sort_sources(struct dr_engine *engine, const json_t *inspect, json_t 
     return 0;
 }
 
-static bool same_database(const json_t *a, const json_t *b)
+/* The container that the database comes from; NULL: the server's own settings name the volume. */
+static const char *holder(const json_t *inspect, const json_t *sources)
 {
-    const char *left = dr_json_string_or(dr_docker_mount(a, DR_SERVER_DATABASE), "Name", "");
-    const char *right = dr_json_string_or(dr_docker_mount(b, DR_SERVER_DATABASE), "Name", "");
+    json_t *source;
+    size_t i;
 
-    return *left && strcmp(left, right) == 0;
+    json_array_foreach(sources, i, source)
+    {
+        if (dr_server_same_database(source, inspect))
+            return dr_docker_name(source);
+    }
+    return NULL;
 }
 
 /* rancher-data, as Rancher's documentation calls it, or the next name that is free or already holds just these
@@ -62,7 +68,10 @@ static int choose_data(struct dr_engine *engine, const json_t *inspect, json_t *
         return -1;
     needed = dr_spec_needs_data(inspect, sources);
     if (!needed)
-        return dr_json_set(server, "data", json_pack("{s:n, s:b}", "name", "create", 0), err);
+        return dr_json_set(
+            server, "data",
+            json_pack("{s:n, s:s?, s:b}", "name", "held_by", holder(inspect, sources), "create", 0),
+            err);
     for (unsigned number = 1; number < NAMES_MAX; number++) {
         json_auto_t *other = NULL;
         char name[32];
@@ -70,7 +79,7 @@ static int choose_data(struct dr_engine *engine, const json_t *inspect, json_t *
         snprintf(name, sizeof name, number == 1 ? "rancher-data" : "rancher-data-%u", number);
         if (dr_docker_find(engine, name, &other, err) < 0)
             return -1;
-        if (!other || (dr_docker_is_new(other) && same_database(other, inspect)))
+        if (!other || (dr_docker_is_new(other) && dr_server_same_database(other, inspect)))
             return dr_json_set(server, "data",
                                json_pack("{s:s, s:b}", "name", name, "create", other == NULL), err);
     }

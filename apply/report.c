@@ -30,6 +30,7 @@ static void print_database(FILE *out, const json_t *server)
     const json_t *database = json_object_get(server, "database");
     const json_t *data = json_object_get(server, "data");
     const char *name = dr_json_string_or(data, "name", NULL);
+    const char *held_by = dr_json_string_or(data, "held_by", NULL);
     char size[16];
     char room[16];
 
@@ -37,12 +38,14 @@ static void print_database(FILE *out, const json_t *server)
     dr_text_size((uint64_t)dr_json_int_or(database, "room", 0), room);
     fprintf(out, "database  %s in volume %.16s, ", size,
             dr_json_string_or(database, "volume", "?"));
-    if (!name)
-        fprintf(out, "brought by the container's own settings\n");
+    if (!name && held_by)
+        fprintf(out, "held by container '%s'\n", held_by);
+    else if (!name)
+        fprintf(out, "named by the container's own settings\n");
     else if (dr_json_true(data, "create"))
         fprintf(out, "the container's own: a data container '%s' will hold it\n", name);
     else
-        fprintf(out, "held by the data container '%s'\n", name);
+        fprintf(out, "held by container '%s'\n", name);
     fprintf(out, "backup    %s (%s free there)\n", dr_json_string_or(server, "backup_file", "?"),
             room);
 }

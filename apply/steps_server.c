@@ -59,14 +59,6 @@ DR_STEP_PROVE(pull)
 
 /* ---- data */
 
-static bool same_database(const json_t *a, const json_t *b)
-{
-    const char *left = dr_json_string_or(dr_docker_mount(a, DR_SERVER_DATABASE), "Name", "");
-    const char *right = dr_json_string_or(dr_docker_mount(b, DR_SERVER_DATABASE), "Name", "");
-
-    return *left && strcmp(left, right) == 0;
-}
-
 DR_STEP_CHECK(data)
 {
     const char *name = dr_upgrade_text(upgrade, "data", "name");
@@ -102,7 +94,7 @@ DR_STEP_PROVE(data)
         return 0;
     if (!inspect)
         return -1;
-    if (!same_database(inspect, json_object_get(dr_upgrade_server(upgrade), "inspect")))
+    if (!dr_server_same_database(inspect, json_object_get(dr_upgrade_server(upgrade), "inspect")))
         return dr_fail(err, DR_ERR_PROOF,
                        "container '%.100s' does not hold the server's database volume", name);
     return 0;

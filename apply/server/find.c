@@ -204,6 +204,14 @@ bool dr_server_version(const struct dr_server *server, char ret_version[64])
     return version && *version && dr_text_put(ret_version, 64, version) == 0;
 }
 
+bool dr_server_same_database(const json_t *a, const json_t *b)
+{
+    const char *left = dr_json_string_or(dr_docker_mount(a, DR_SERVER_DATABASE), "Name", "");
+    const char *right = dr_json_string_or(dr_docker_mount(b, DR_SERVER_DATABASE), "Name", "");
+
+    return *left && strcmp(left, right) == 0;
+}
+
 unsigned dr_server_port(const json_t *inspect)
 {
     const char *mode = json_string_value(dr_json_at(inspect, "HostConfig", "NetworkMode", NULL));

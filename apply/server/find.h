@@ -44,6 +44,9 @@ int dr_server_check(struct dr_engine *engine, const struct dr_server *server, st
 /* The version of its image ("v1.0.1"); false: it can't be told. */
 bool dr_server_version(const struct dr_server *server, char ret_version[64]);
 
+/* Two inspected containers have the same volume where the database lies. */
+bool dr_server_same_database(const json_t *a, const json_t *b);
+
 /* The port of the host that leads to its 8080, 0: none. */
 unsigned dr_server_port(const json_t *inspect);
 

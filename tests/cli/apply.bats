@@ -1,0 +1,549 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# drover apply: a simulated Rancher on a real engine, upgraded, killed, cut off, refused.
+# needs: images
+
+load common
+: "${harness_helpers:?}" "${IMAGES:?}" # from common, from ctest
+
+setup_file() {
+    harness_begin
+    export DROVER_TEST_SCALE=0.01
+    hub=$(registry_start hub --data "$IMAGES")
+    site=$(registry_start site)
+    engine_start
+    export hub site files=$BATS_FILE_TMPDIR
+    cd "$files"
+    "$DROVER" key new -o site.key --no-passphrase
+    "$DROVER" key new -o other.key --no-passphrase
+    for release in v1.0.2 v1.1.4; do
+        "$DROVER" bundle $release --from "$hub" -o $release.bundle --key site.key
+        "$DROVER" mirror $release.bundle "$site" --pubkey site.pub
+    done
+    docker pull -q "$hub/rancher/server:v1.0.1"
+    docker tag "$hub/rancher/server:v1.0.1" rancher/server:v1.0.1
+    docker rmi "$hub/rancher/server:v1.0.1"
+}
+
+teardown_file() {
+    harness_end
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    state=$BATS_TEST_TMPDIR/state
+}
+
+teardown() {
+    docker ps -aq | xargs -r docker rm -f -v >/dev/null
+    docker network prune -f >/dev/null
+    docker images --format '{{.Repository}}:{{.Tag}}' | grep "^$site/" | xargs -r docker rmi -f >/dev/null
+}
+
+# ---------------------------------------------------------------- helpers
+
+# server [DOCKER-OPTION…]: a Rancher v1.0.1 with its database inside, three hosts, two balancers.
+server() {
+    docker run -d --name rancher --restart=always -p 8080:8080 -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
+        -e "RANCHER_SIM_DOCKERHUB=$HARNESS_HOST:${hub#*:}" "$@" "${image:-rancher/server:v1.0.1}" >/dev/null
+    wait_until 20 answers
+    curl -sf -X POST http://127.0.0.1:8080/sim/seed -d '{}' >/dev/null
+    wait_until 20 settled
+}
+
+answers() {
+    [ "$(curl -s --max-time 2 http://127.0.0.1:8080/ping)" = pong ]
+}
+
+# Balancers are healthy and nothing changes any more.
+settled() {
+    [ "$(curl -sf http://127.0.0.1:8080/v1/loadbalancerservices |
+        jq '[.data[] | select(.state == "active" and .healthState == "healthy")] | length')" -eq 2 ]
+}
+
+# apply [STATUS] [RELEASE] [OPTION…]: with --yes, as an operator who has read the plan.
+apply() {
+    local expected=() release=v1.0.2
+    if [[ ${1-} =~ ^[0-9]+$ ]]; then
+        expected=("$1")
+        shift
+    fi
+    if [[ ${1-} == v* ]]; then
+        release=$1
+        shift
+    fi
+    drover "${expected[@]}" apply "$files/$release.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes "$@"
+}
+
+# What the engine has: containers with everything that a change of ours would show in, images, volumes.
+engine_facts() {
+    docker ps -aq --no-trunc | sort | xargs -r docker inspect |
+        jq -c '.[] | [.Id, .Name, .State.StartedAt, .State.Running, .HostConfig.RestartPolicy,
+            (.Mounts | map([.Destination, .Name, .Source]) | sort)]'
+    docker images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort
+    docker volume ls -q | sort
+}
+
+# The rows that only the old database has: they must survive everything.
+canary() {
+    curl -sf http://127.0.0.1:8080/sim/state | jq -c .canary
+}
+
+sim() {
+    curl -sf http://127.0.0.1:8080/sim/state | jq -r "$1"
+}
+
+field() {
+    docker inspect -f "$2" "$1"
+}
+
+volume_of() {
+    field "$1" '{{range .Mounts}}{{if eq .Destination "/var/lib/mysql"}}{{.Name}}{{end}}{{end}}'
+}
+
+# Everything runs the new release, nothing is left over, nothing was lost. $canary and $volume are of before.
+upgraded() {
+    local release=${1:-v1.0.2} instance=${2:-v0.8.1}
+    [ "$(sim .release.server)" = "$release" ] || return 1
+    [ "$(canary)" = "$canary" ] || return 1
+    [ "$(sim .uncleanStops)" = 0 ] || return 1
+    [ "$(sim .concurrentServers)" = 0 ] || return 1
+    [ "$(field rancher '{{.Config.Image}}')" = "$site/rancher/server:$release" ] || return 1
+    [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ] || return 1
+    [ "$(volume_of rancher)" = "$volume" ] || return 1
+    [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data " ] || return 1
+    [ "$(volume_of rancher-data)" = "$volume" ] || return 1
+    [ "$(curl -sf 'http://127.0.0.1:8080/v1/containers?removed_null=true&limit=-1' |
+        jq -r '[.data[] | select(.systemContainer != null and .removed == null) | .imageUuid] | unique[]')" = \
+        "docker:$site/rancher/agent-instance:$instance" ]
+}
+
+before() {
+    canary=$(canary)
+    volume=$(volume_of rancher)
+}
+
+# ---------------------------------------------------------------- the main road
+
+@test "v1.0.1 becomes v1.0.2: same database, same settings, new images everywhere" {
+    server -e MINE=yes -e 'JAVA_OPTS=-Xmx1g' --label team=platform --log-opt max-size=10m -v /etc/hostname:/ca.crt:ro
+    before
+    commits=$(sim .commits)
+    apply
+    upgraded
+    (($(sim .commits) >= commits))
+    says "Rancher   v1.0.1 -> v1.0.2, proved"
+    says "proof"
+    environment=$(field rancher '{{json .Config.Env}}')
+    [[ $environment == *'"MINE=yes"'* && $environment == *'"JAVA_OPTS=-Xmx1g"'* ]]
+    [[ $environment == *"CATTLE_AGENT_INSTANCE_IMAGE=$site/rancher/agent-instance:v0.8.1"* ]]
+    [[ $environment == *"CATTLE_BOOTSTRAP_REQUIRED_IMAGE=$site/rancher/agent:v1.0.1"* ]]
+    [[ $environment != *v1.0.1\",* || $environment != *SERVER*v1.0.1* ]]
+    [ "$(field rancher '{{index .Config.Labels "team"}}')" = platform ]
+    [ "$(field rancher '{{index .HostConfig.LogConfig.Config "max-size"}}')" = 10m ]
+    [[ $(field rancher '{{.HostConfig.Binds}}') == *"/etc/hostname:/ca.crt:ro"* ]]
+    [ ! -e "$state/apply.json" ]
+}
+
+@test "the second run finds nothing to do and touches nothing" {
+    server
+    before
+    apply
+    facts=$(engine_facts)
+    requests=$(curl -sf http://127.0.0.1:8080/sim/requests | jq 'length')
+    apply
+    says "nothing to do"
+    [ "$(engine_facts)" = "$facts" ]
+    [ "$(curl -sf "http://127.0.0.1:8080/sim/requests?from=$requests" |
+        jq '[.[] | select(.method != "GET")] | length')" -eq 0 ]
+    apply --json
+    [ "$(jq -r .outcome <<<"$output")" = "nothing to do" ]
+}
+
+@test "v1.0.1 to v1.0.2 to v1.1.4: the second hop takes its volumes from the data container" {
+    server
+    before
+    apply v1.0.2
+    upgraded v1.0.2 v0.8.1
+    apply v1.1.4
+    says "held by"
+    upgraded v1.1.4 v0.8.3
+    [ "$(docker volume ls -q | wc -l)" -eq "$(field rancher '{{len .Mounts}}')" ]
+}
+
+@test "the copy of the database brings the old server back, by the printed commands" {
+    server
+    before
+    apply
+    backup=$(find "$state/backups" -name '*.tar.gz')
+    (cd "$state/backups" && sha256sum -c ./*.sha256)
+    docker rm -f rancher rancher-data
+    docker volume create rancher-restored
+    says "tar -xzpf $backup --numeric-owner --strip-components=1"
+    tar -xzpf "$backup" --numeric-owner --strip-components=1 \
+        -C "$(docker volume inspect -f '{{.Mountpoint}}' rancher-restored)"
+    docker run -d --name back -p 8080:8080 -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
+        -v rancher-restored:/var/lib/mysql rancher/server:v1.0.1
+    wait_until 20 answers
+    [ "$(sim .release.server)" = v1.0.1 ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(sim .uncleanStops)" = 0 ]
+}
+
+@test "a dry run shows the plan and writes nothing, neither to the engine nor to Rancher nor to the disk" {
+    server
+    facts=$(engine_facts)
+    requests=$(curl -sf http://127.0.0.1:8080/sim/requests | jq 'length')
+    apply --dry-run
+    says "network agent on node1"
+    says "shop/lb"
+    says "create, never started"
+    [ "$(engine_facts)" = "$facts" ]
+    [ "$(curl -sf "http://127.0.0.1:8080/sim/requests?from=$requests" |
+        jq '[.[] | select(.method != "GET")] | length')" -eq 0 ]
+    [ ! -e "$state" ]
+    apply --dry-run --json
+    [ "$(jq -r .outcome <<<"$output")" = planned ]
+    [ "$(jq '[.plan[] | select(.step == "network agents")] | length' <<<"$output")" -eq 3 ]
+}
+
+@test "nothing happens without a yes" {
+    server
+    facts=$(engine_facts)
+    run --separate-stderr "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" </dev/null
+    [ "$status" -eq 9 ]
+    says_error "--yes"
+    run script -qec "$DROVER apply $files/v1.0.2.bundle --registry $site --pubkey $files/site.pub --state-dir $state" \
+        /dev/null <<<n
+    [ "$status" -eq 9 ]
+    [[ $output == *"Do it? [y/N]"* ]]
+    [ "$(engine_facts)" = "$facts" ]
+}
+
+@test "the user's networks, aliases, ports and restart policy come along" {
+    docker network create --subnet 172.30.7.0/24 first
+    docker network create second
+    docker create --name rancher --restart=on-failure:5 -p 8080:8080 -p 127.0.0.1:9999:9999 --network first \
+        --network-alias cattle --ip 172.30.7.77 --hostname cattle.site -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
+        -e "RANCHER_SIM_DOCKERHUB=$HARNESS_HOST:${hub#*:}" --ulimit nofile=4096:8192 --memory 1g \
+        --add-host ldap:10.0.0.9 rancher/server:v1.0.1
+    docker network connect --alias other second rancher
+    docker start rancher
+    wait_until 20 answers
+    curl -sf -X POST http://127.0.0.1:8080/sim/seed -d '{}' >/dev/null
+    wait_until 20 settled
+    apply
+    [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}}')" = on-failure:5 ]
+    [ "$(field rancher '{{.NetworkSettings.Networks.first.IPAddress}}')" = 172.30.7.77 ]
+    [[ $(field rancher '{{.NetworkSettings.Networks.first.Aliases}}') == *cattle* ]]
+    [[ $(field rancher '{{.NetworkSettings.Networks.second.Aliases}}') == *other* ]]
+    [ "$(field rancher '{{(index (index .NetworkSettings.Ports "9999/tcp") 0).HostIp}}')" = 127.0.0.1 ]
+    [ "$(field rancher '{{.Config.Hostname}}')" = cattle.site ]
+    [ "$(field rancher '{{.HostConfig.Memory}}')" = 1073741824 ]
+    [ "$(field rancher '{{.HostConfig.ExtraHosts}}')" = '[ldap:10.0.0.9]' ]
+    [ "$(field rancher '{{(index .HostConfig.Ulimits 0).Hard}}')" = 8192 ]
+}
+
+# ---------------------------------------------------------------- cut off
+
+steps="pull prepull data candidate hold stop backup start policy answer rename agents netagents balancers proof remove"
+
+@test "killed before and after every step, it continues" {
+    server
+    before
+    DROVER_TEST_KILL=journal:begun apply 137
+    for step in $steps; do
+        for phase in begun done; do
+            DROVER_TEST_KILL=$step:$phase apply 137
+        done
+    done
+    apply
+    upgraded
+    apply
+    says "nothing to do"
+}
+
+@test "killed once, before or after any of the server's steps, it ends the same" {
+    for point in data:begun candidate:begun candidate:done stop:begun stop:done backup:begun start:begun answer:begun; do
+        server
+        before
+        DROVER_TEST_KILL=$point apply 137
+        apply
+        upgraded
+        teardown
+    done
+}
+
+@test "killed at odd moments, it continues" {
+    server
+    before
+    for tenths in 1 2 3 4 5 6 7 8 10 12 14 17 20 25 30 40 50 70 90; do
+        "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+            --state-dir "$state" --yes >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+        child=$!
+        sleep "$((tenths / 10)).$((tenths % 10))"
+        if ! kill -KILL "$child" 2>/dev/null; then break; fi
+        wait "$child" 2>/dev/null || true
+    done
+    wait "$child" || true
+    apply
+    upgraded
+}
+
+@test "Ctrl-C before the new server was started puts everything back" {
+    server
+    before
+    curl -sf -X POST http://127.0.0.1:8080/sim/faults -d '{"slowResponses": {"ms": 100}}' >/dev/null
+    facts=$(docker ps -aq --no-trunc)
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 grep -q " 1/16" out
+    kill -INT "$child"
+    status=0
+    wait "$child" || status=$?
+    cat out
+    [ "$status" -eq 12 ]
+    [ "$(docker ps -aq --no-trunc)" = "$facts" ]
+    [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ]
+    [ ! -e "$state/apply.json" ]
+    curl -sf -X POST http://127.0.0.1:8080/sim/faults -d '{"slowResponses": false}' >/dev/null
+    apply
+    upgraded
+}
+
+@test "Ctrl-C after the new server was started stops between two steps, and it continues" {
+    server
+    before
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 grep -q "11/16" out
+    kill -INT "$child"
+    status=0
+    wait "$child" || status=$?
+    cat out
+    [ "$status" -eq 12 ]
+    grep -q "run the same command again to continue" out
+    apply
+    upgraded
+}
+
+@test "an upgrade that was begun is not mixed with another one" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137
+    apply 9 v1.1.4
+    says_error "v1.0.2"
+    says_error "not finished"
+    apply
+    upgraded
+}
+
+@test "two drovers do not work at the same time" {
+    server
+    mkdir -p "$state"
+    exec 8>"$state/lock"
+    flock 8
+    apply 9
+    says_error "another drover"
+    exec 8>&-
+}
+
+# ---------------------------------------------------------------- what goes wrong after the stop
+
+@test "a copy that fails brings the old server back" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137 --backup-dir "$BATS_TEST_TMPDIR/copies"
+    touch "$BATS_TEST_TMPDIR/copies" # where the folder should be
+    apply 3 --backup-dir "$BATS_TEST_TMPDIR/copies"
+    says_error "the old server was started again"
+    wait_until 20 answers
+    [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
+    [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ]
+    [ "$(sim .release.server)" = v1.0.1 ]
+    [ "$(canary)" = "$canary" ]
+    rm "$BATS_TEST_TMPDIR/copies"
+    apply
+    upgraded
+}
+
+@test "no room for the copy is found out before anything is stopped" {
+    server
+    facts=$(engine_facts)
+    mkdir small
+    mount -t tmpfs -o size=1m tmpfs small
+    apply 9 --backup-dir "$BATS_TEST_TMPDIR/small/backups"
+    umount small
+    says_error "make room"
+    [ "$(engine_facts)" = "$facts" ]
+}
+
+@test "a port that was taken while the old server was down: said, and nothing is lost" {
+    server
+    before
+    DROVER_TEST_KILL=backup:done apply 137
+    docker run -d --name thief -p 8080:8080 "$site/rancher/server:v1.0.2" sleep 1000
+    apply 10
+    says_error "port"
+    says_error "docker start rancher"
+    docker rm -f -v thief
+    apply
+    upgraded
+}
+
+@test "somebody starts the old server again before the new one: stopped and copied once more" {
+    server
+    before
+    DROVER_TEST_KILL=backup:done apply 137
+    docker start rancher
+    wait_until 20 answers
+    apply
+    upgraded
+    [ "$(find "$state/backups" -name '*.tar.gz' | wc -l)" -eq 1 ]
+}
+
+@test "a server that fails to start is told apart, and the way on is said" {
+    server
+    before
+    DROVER_TEST_KILL=start:done apply 137
+    docker kill rancher-upgrade-new # in the middle of its migration
+    apply 11
+    says_error "the old database is in"
+    [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data rancher-upgrade-new " ]
+    [ "$(field rancher '{{.State.Running}}')" = false ]
+}
+
+# ---------------------------------------------------------------- refused before anything changes
+
+# refused STATUS TEXT [OPTION…]: and the engine is as it was.
+refused() {
+    local facts
+    facts=$(engine_facts)
+    apply "$1" "${@:3}"
+    says_error "$2"
+    [ "$(engine_facts)" = "$facts" ]
+}
+
+@test "a wrong key, a flipped bit, a cut file" {
+    server
+    facts=$(engine_facts)
+    drover 7 apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/other.pub" --state-dir "$state" --yes
+    cp "$files/v1.0.2.bundle" bad
+    size=$(stat -c %s bad)
+    printf '\xff' | dd of=bad bs=1 seek=$((size - 20000)) conv=notrunc status=none
+    drover 7 apply bad --registry "$site" --pubkey "$files/site.pub" --state-dir "$state" --yes
+    head -c $((size / 2)) "$files/v1.0.2.bundle" >short
+    drover 7 apply short --registry "$site" --pubkey "$files/site.pub" --state-dir "$state" --yes
+    [ "$(engine_facts)" = "$facts" ]
+}
+
+@test "a registry that lacks an image, or is not there" {
+    server
+    facts=$(engine_facts)
+    empty=$(registry_start empty)
+    drover 6 apply "$files/v1.0.2.bundle" --registry "$empty" --pubkey "$files/site.pub" --state-dir "$state" --yes
+    says_error "drover mirror"
+    drover 4 apply "$files/v1.0.2.bundle" --registry 127.0.0.1:1 --pubkey "$files/site.pub" --state-dir "$state" --yes
+    registry_stop empty
+    [ "$(engine_facts)" = "$facts" ]
+}
+
+@test "a host that cannot pull stops everything before the old server" {
+    server
+    curl -sf -X POST http://127.0.0.1:8080/sim/faults \
+        -d '{"pullFails": {"host": "node2", "text": "x509: certificate signed by unknown authority"}}' >/dev/null
+    started=$(field rancher '{{.Id}} {{.State.StartedAt}} {{.HostConfig.RestartPolicy.Name}}')
+    apply 11
+    says_error "node2"
+    says_error "x509"
+    says_error "nothing was changed"
+    [ "$(field rancher '{{.Id}} {{.State.StartedAt}} {{.HostConfig.RestartPolicy.Name}}')" = "$started" ]
+    [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
+    [ ! -e "$state/apply.json" ]
+}
+
+@test "a database in a folder of the host" {
+    server -v "$BATS_TEST_TMPDIR/mysql:/var/lib/mysql/"
+    refused 9 "in the folder"
+}
+
+@test "an external database, by variables and by a link" {
+    server -e CATTLE_DB_CATTLE_MYSQL_HOST=db.site
+    refused 9 "uses a database outside"
+    docker rm -f -v rancher
+    docker run -d --name db rancher/server:v1.0.1 sleep 1000
+    server --link db:mysql
+    refused 9 "uses a database outside" --container rancher
+}
+
+@test "high availability" {
+    docker run -d --name rancher-ha --restart=always -p 8080:8080 rancher/server:v1.0.1 sleep 1000
+    refused 9 "high availability"
+}
+
+@test "several servers: one must be named" {
+    server
+    docker run -d --name second -p 8081:8080 rancher/server:v1.0.1 sleep 1000
+    refused 9 "name one with --container"
+    says_error "'second'"
+    before
+    apply --container rancher
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(canary)" = "$canary" ]
+}
+
+@test "no server, a stopped server" {
+    refused 6 "no container on this engine"
+    docker run -d --name rancher rancher/server:v1.0.1 sleep 1000
+    docker stop -t 0 rancher
+    refused 9 "start the right one"
+}
+
+@test "an older target, versions that drover does not know" {
+    server
+    apply v1.1.4
+    refused 9 "newer than the bundle's" v1.0.2
+    teardown
+    printf 'FROM rancher/server:v1.0.1\nENV CATTLE_RANCHER_SERVER_VERSION=v1.2.0\n' | docker build -q -t rancher/server:v1.2.0 -
+    image=rancher/server:v1.2.0 server
+    refused 9 "v1.2.0"
+    docker rm -f -v rancher
+    printf 'FROM rancher/server:v1.0.1\nENV CATTLE_RANCHER_SERVER_VERSION=master\n' | docker build -q -t rancher/server:master -
+    image=rancher/server:master server
+    refused 9 "'master'"
+    docker rmi rancher/server:v1.2.0 rancher/server:master || true
+}
+
+@test "a container that --rm would delete, a name that is taken" {
+    docker run -d --rm --name rancher -p 8080:8080 -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" rancher/server:v1.0.1
+    wait_until 20 answers
+    refused 9 "started with --rm"
+    docker rm -f -v rancher
+    wait_until 10 sh -c '! docker inspect rancher'
+    server
+    docker create --name rancher-upgrade-new rancher/server:v1.0.1
+    refused 9 "docker rm rancher-upgrade-new"
+}
+
+@test "an address where another Rancher answers" {
+    server
+    docker pull -q "$site/rancher/server:v1.0.2"
+    docker run -d --name second -p 8081:8080 -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" "$site/rancher/server:v1.0.2"
+    wait_until 20 curl -sf http://127.0.0.1:8081/ping
+    refused 9 "is that address another server" --container rancher --rancher-url http://127.0.0.1:8081
+}
+
+@test "a data container that holds something else keeps its name; ours takes another" {
+    server
+    before
+    docker create --name rancher-data -v /var/lib/mysql rancher/server:v1.0.1
+    apply
+    [ "$(volume_of rancher-data-2)" = "$volume" ]
+    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(volume_of rancher-data)" != "$volume" ]
+}
