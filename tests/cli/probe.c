@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 //
 // The only program in the image that harness.bats runs: serve PORT, get HOST PORT PATH,
 // write FILE, read FILE.
