@@ -99,13 +99,14 @@ static int close_entries(const struct dr_rancher_job *job, const json_t *balance
     const char *id = dr_json_string_or(balancer, "id", "");
     json_t *entry;
 
-    entry = dr_job_open_entry(job, "balancers", "serviceId", id);
-    if (!entry || count_due(balancer, job->agent_instance) > 0)
-        return 0;
-    if (dr_json_set(entry, "after", json_string(job->agent_instance), err) < 0 ||
-        dr_json_set(entry, "seconds", json_null(), err) < 0)
-        return -1;
-    return dr_json_set(entry, "note", json_string("came back while drover was not running"), err);
+    while ((entry = dr_job_open_entry(job, "balancers", "serviceId", id, NULL, NULL))) {
+        if (dr_json_set(entry, "after", json_string(job->agent_instance), err) < 0 ||
+            dr_json_set(entry, "seconds", json_null(), err) < 0 ||
+            dr_json_set(entry, "note", json_string("came back while drover was not running"), err) <
+                0)
+            return -1;
+    }
+    return 0;
 }
 
 static int roll_instance(struct dr_roll *roll, struct dr_err *err)
@@ -138,7 +139,7 @@ static int roll_balancer(const struct dr_rancher_job *job, const json_t *environ
             return -1;
         found = dr_roll_choose(job, environment, before ? before : balancer, NULL, &roll, err);
         if (found <= 0)
-            return found;
+            return found < 0 ? -1 : close_entries(job, balancer, err);
         if (roll_instance(&roll, err) < 0)
             return -1;
     }
@@ -187,9 +188,8 @@ static int run_environment(const struct dr_rancher_job *job, const json_t *envir
         bool due = count_due(balancer, job->agent_instance) > 0 || has_errors(balancer) ||
                    is_short(balancer, before);
 
-        if (close_entries(job, balancer, err) < 0)
-            return -1;
-        if (due && roll_balancer(job, environment, balancer, before, err) < 0)
+        if (due ? roll_balancer(job, environment, balancer, before, err) < 0
+                : close_entries(job, balancer, err) < 0)
             return -1;
     }
     return 0;

@@ -61,24 +61,20 @@ void dr_job_reconsider(const struct dr_rancher_job *job, const char *prefix)
 }
 
 json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, const char *key,
-                          const char *value)
+                          const char *value, const char *other_key, const char *other)
 {
     const json_t *entries = json_object_get(job->report, list);
+    json_t *entry;
+    size_t i;
 
-    for (size_t i = json_array_size(entries); i > 0; i--) {
-        json_t *entry = json_array_get(entries, i - 1);
-
-        if (strcmp(dr_json_string_or(entry, key, ""), value) == 0)
-            return json_is_string(json_object_get(entry, "after")) ? NULL : entry;
+    json_array_foreach(entries, i, entry)
+    {
+        if (!json_is_string(json_object_get(entry, "after")) &&
+            strcmp(dr_json_string_or(entry, key, ""), value) == 0 &&
+            (!other_key || strcmp(dr_json_string_or(entry, other_key, ""), other) == 0))
+            return entry;
     }
     return NULL;
-}
-
-const char *dr_job_image(const char *image_uuid)
-{
-    if (!image_uuid)
-        return "?";
-    return dr_text_starts(image_uuid, "docker:") ? image_uuid + 7 : image_uuid;
 }
 
 bool dr_job_same_image(const char *image_uuid, const char *reference)

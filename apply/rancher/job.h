@@ -33,9 +33,10 @@ int dr_job_leave_alone(const struct dr_rancher_job *job, const char *object, con
                        struct dr_err *err);
 void dr_job_reconsider(const struct dr_rancher_job *job, const char *prefix);
 
-/* The last entry of report[list] whose `key` is `value` and that has no "after" yet: one that a kill cut short. */
+/* An entry of report[list] without "after", whose `key` is `value` (and `other_key`, unless NULL, is `other`): one that a
+ * kill cut short. NULL: there is none. */
 json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, const char *key,
-                          const char *value);
+                          const char *value, const char *other_key, const char *other);
 
 /* "docker:reg:5000/rancher/agent-instance:v0.8.3" is `reference`? References are compared as strings, as Rancher does. */
 bool dr_job_same_image(const char *image_uuid, const char *reference);

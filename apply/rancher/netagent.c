@@ -17,7 +17,7 @@
 #include "lib/wait.h"
 
 #define ARM_SECONDS 120
-#define REMOVE_SECONDS 180
+#define REMOVE_SECONDS 90
 #define APPEAR_SECONDS 30 /* what a balancer instance takes to stop, and some */
 #define BACK_SECONDS 300
 #define NEWEST 25
@@ -146,8 +146,10 @@ static int open_entry(struct dr_netagent *agent, struct dr_err *err)
     size_t i;
     json_t *entry;
 
-    agent->entry = dr_job_open_entry(agent->job, "network_agents", "hostId", agent->host_id);
-    if (agent->entry)
+    agent->entry =
+        dr_job_open_entry(agent->job, "network_agents", "hostId", agent->host_id, NULL, NULL);
+    agent->resumed = agent->entry != NULL;
+    if (agent->resumed)
         return 0;
     json_array_foreach(json_object_get(agent->environment, "network_agents"), i, row)
     {
@@ -169,6 +171,8 @@ static int open_entry(struct dr_netagent *agent, struct dr_err *err)
 
 static int remove_old(struct dr_netagent *agent, struct dr_err *err)
 {
+    struct dr_err failure = DR_ERR_INIT;
+    json_auto_t *now = NULL;
     char what[200];
 
     if (!agent->old)
@@ -177,7 +181,18 @@ static int remove_old(struct dr_netagent *agent, struct dr_err *err)
     agent->removed_at = dr_clock();
     if (dr_container_remove(agent->job->rancher, agent->old, what, err) < 0)
         return -1;
-    return dr_container_wait_removed(agent->job->rancher, agent->old, what, REMOVE_SECONDS, err);
+    if (dr_container_wait_removed(agent->job->rancher, agent->old, what, REMOVE_SECONDS,
+                                  &failure) == 0)
+        return 0;
+    now = dr_container_look(agent->job->rancher, agent->old, NULL);
+    /* It has stopped, and Rancher no longer counts it: better a new one now than no network for longer. */
+    if (now && dr_container_state_is(now, "removing")) {
+        dr_log_warn(agent->job->log, "%s; going on, since it has stopped", failure.text);
+        return 0;
+    }
+    if (err)
+        *err = failure;
+    return -1;
 }
 
 /* "1i42" is newer than "1i7". */
@@ -370,7 +385,7 @@ static int note_back(struct dr_netagent *agent, const char *trigger_name, struct
     const char *before = dr_json_string_or(agent->entry, "before", "?");
     const char *image = dr_job_image(dr_json_string_or(agent->successor.last, "imageUuid", NULL));
     long long removed_at = dr_json_int_or(agent->entry, "removed_at", dr_job_now());
-    bool exact = agent->removed_at > 0;
+    bool exact = agent->removed_at > 0 && !agent->resumed;
     double seconds =
         exact ? dr_clock() - agent->removed_at : (double)(dr_job_now() - removed_at + 1);
 

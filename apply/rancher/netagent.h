@@ -20,6 +20,7 @@ struct dr_netagent {
     json_t *helper;      /* owned */
     json_t *entry;       /* in report["network_agents"]; borrowed */
     struct dr_roll roll; /* the balancer instance that triggers it, if there is one */
+    bool resumed;        /* an earlier run had begun on this host */
     bool fired;          /* the helper was started */
     bool rolls;
     struct dr_successor successor;

@@ -108,9 +108,9 @@ static bool is_due(const struct dr_rancher_job *job, const json_t *environment, 
 {
     if (now)
         return differs(job, now) || !dr_container_state_is(now, "running") || helper ||
-               dr_job_open_entry(job, "network_agents", "hostId", host_id);
+               dr_job_open_entry(job, "network_agents", "hostId", host_id, NULL, NULL);
     return helper || of_host(json_object_get(environment, "network_agents"), host_id) ||
-           dr_job_open_entry(job, "network_agents", "hostId", host_id);
+           dr_job_open_entry(job, "network_agents", "hostId", host_id, NULL, NULL);
 }
 
 /* One that already runs the new image and only has to come up, or to be noted, is not removed again. */

@@ -259,25 +259,36 @@ int dr_roll_choose(const struct dr_rancher_job *job, const json_t *environment,
     return -1;
 }
 
-int dr_roll_remove(struct dr_roll *roll, struct dr_err *err)
+static int note_removal(struct dr_roll *roll, struct dr_err *err)
 {
+    const char *service = dr_json_string_or(roll->service, "id", "?");
     const char *name = dr_json_string_or(roll->instance, "name", "?");
     const char *host = dr_json_string_or(roll->instance, "hostId", "?");
     const char *image = dr_json_string_or(roll->instance, "imageUuid", NULL);
-    json_t *entry = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "environment",
-        dr_json_string_or(roll->environment, "name", "?"), "service",
-        dr_json_string_or(roll->service, "name", "?"), "serviceId",
-        dr_json_string_or(roll->service, "id", "?"), "name", name, "before", dr_job_image(image),
-        "from", dr_job_host_name(roll->environment, host), "removed_at", (json_int_t)dr_job_now());
+    json_t *entry;
+
+    roll->entry = dr_job_open_entry(roll->job, "balancers", "serviceId", service, "name", name);
+    if (roll->entry)
+        return dr_json_set(roll->entry, "removed_at", json_integer((json_int_t)dr_job_now()), err);
+    entry =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "environment",
+                  dr_json_string_or(roll->environment, "name", "?"), "service",
+                  dr_json_string_or(roll->service, "name", "?"), "serviceId", service, "name", name,
+                  "before", dr_job_image(image), "from", dr_job_host_name(roll->environment, host),
+                  "removed_at", (json_int_t)dr_job_now());
+    return dr_job_note(roll->job, "balancers", entry, &roll->entry, err);
+}
+
+int dr_roll_remove(struct dr_roll *roll, struct dr_err *err)
+{
+    const char *name = dr_json_string_or(roll->instance, "name", "?");
     char what[200];
 
     snprintf(what, sizeof what, "remove balancer instance %.100s", name);
     if (dr_container_state_is(roll->instance, "error"))
         dr_log_say(roll->job->log, "%s is in error (%s): removed, so that Rancher makes a new one",
                    name, dr_json_string_or(roll->instance, "transitioningMessage", "no reason"));
-    if (dr_job_note(roll->job, "balancers", entry, &roll->entry, err) < 0 ||
-        dr_job_changed(roll->job, err) < 0)
+    if (note_removal(roll, err) < 0 || dr_job_changed(roll->job, err) < 0)
         return -1;
     roll->removed_at = dr_clock();
     return dr_container_remove(roll->job->rancher, roll->instance, what, err);
