@@ -77,6 +77,13 @@ json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, co
     return NULL;
 }
 
+const char *dr_job_image(const char *image_uuid)
+{
+    if (!image_uuid)
+        return "?";
+    return dr_text_starts(image_uuid, "docker:") ? image_uuid + 7 : image_uuid;
+}
+
 bool dr_job_same_image(const char *image_uuid, const char *reference)
 {
     return strcmp(dr_job_image(image_uuid), reference) == 0;

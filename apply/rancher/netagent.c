@@ -16,7 +16,6 @@
 #include "lib/text.h"
 #include "lib/wait.h"
 
-#define ARM_SECONDS 120
 #define REMOVE_SECONDS 90
 #define APPEAR_SECONDS 30 /* what a balancer instance takes to stop, and some */
 #define BACK_SECONDS 300
@@ -92,51 +91,6 @@ static int choose_balancer(struct dr_netagent *agent, struct dr_err *err)
             return 0;
     }
     return 0;
-}
-
-static int wait_armed(struct dr_netagent *agent, struct dr_err *err)
-{
-    struct dr_wait wait;
-
-    dr_wait_start(&wait, ARM_SECONDS);
-    for (;;) {
-        json_t *now = dr_container_look(agent->job->rancher, agent->helper, err);
-        const char *why = dr_container_failure(now);
-        int again;
-
-        if (!now)
-            return -1;
-        json_decref(agent->helper);
-        agent->helper = now;
-        if (dr_client_action(now, "start") && dr_container_state_is(now, "stopped"))
-            return 0;
-        if (why)
-            return dr_fail(err, DR_ERR_RANCHER, "the helper container on host '%s' failed: %s",
-                           agent->host, why);
-        again = dr_wait_again(&wait, "making a helper container", err);
-        if (again < 0)
-            return -1;
-        if (again == 0)
-            return dr_fail(err, DR_ERR_RANCHER, "the helper container on host '%s' is still '%s'",
-                           agent->host, dr_json_string_or(now, "state", "?"));
-    }
-}
-
-/* Created and not started: the event is ready to be fired at once when the network agent is gone. */
-static int arm(struct dr_netagent *agent, json_t *left, struct dr_err *err)
-{
-    const struct dr_container_spec spec = {"helper", agent->host_id, agent->job->agent_instance,
-                                           "managed", false};
-
-    if (left && dr_container_state_is(left, "stopped") &&
-        dr_job_same_image(dr_json_string_or(left, "imageUuid", NULL), spec.image)) {
-        agent->helper = json_incref(left);
-    } else {
-        if (left && dr_container_remove(agent->job->rancher, left, "remove an old helper", err) < 0)
-            return -1;
-        agent->helper = dr_container_create(agent->job->rancher, project_of(agent), &spec, err);
-    }
-    return agent->helper ? wait_armed(agent, err) : -1;
 }
 
 static int open_entry(struct dr_netagent *agent, struct dr_err *err)
@@ -268,30 +222,6 @@ static int wait_appears(struct dr_netagent *agent, double seconds, struct dr_err
     }
 }
 
-static int start_helper(struct dr_netagent *agent, struct dr_err *err)
-{
-    const char *start = dr_client_action(agent->helper, "start");
-    struct dr_err failure = DR_ERR_INIT;
-    json_auto_t *now = NULL;
-
-    agent->fired = true;
-    if (!start)
-        return dr_fail(err, DR_ERR_RANCHER, "the helper container cannot be started");
-    if (dr_client_send(agent->job->rancher, "POST", start, NULL, NULL, "start the helper container",
-                       &failure) == 0)
-        return 0;
-    /* The answer may have got lost, not the start. */
-    now = dr_container_look(agent->job->rancher, agent->helper, NULL);
-    if (now && !dr_container_state_is(now, "stopped"))
-        return 0;
-    if (now && failure.code == DR_ERR_NET)
-        return dr_client_send(agent->job->rancher, "POST", start, NULL, NULL,
-                              "start the helper container", err);
-    if (err)
-        *err = failure;
-    return -1;
-}
-
 static int trigger(struct dr_netagent *agent, const char **ret_trigger, struct dr_err *err)
 {
     *ret_trigger = "none";
@@ -307,7 +237,7 @@ static int trigger(struct dr_netagent *agent, const char **ret_trigger, struct d
             return 0;
     }
     *ret_trigger = "helper";
-    return start_helper(agent, err);
+    return dr_helper_start(&agent->helper, err);
 }
 
 static int did_not_come(const struct dr_netagent *agent, double seconds, struct dr_err *err)
@@ -337,11 +267,11 @@ static int prod(struct dr_netagent *agent, double *idle_since, struct dr_err *er
 {
     if (agent->found)
         *idle_since = dr_clock();
-    if (agent->fired || dr_clock() - *idle_since < dr_scaled(APPEAR_SECONDS))
+    if (agent->helper.started || dr_clock() - *idle_since < dr_scaled(APPEAR_SECONDS))
         return 0;
     dr_log_detail(agent->job->log, "host %s: no network agent yet, starting the helper",
                   agent->host);
-    return start_helper(agent, err);
+    return dr_helper_start(&agent->helper, err);
 }
 
 static int wait_running(struct dr_netagent *agent, struct dr_err *err)
@@ -401,24 +331,6 @@ static int note_back(struct dr_netagent *agent, const char *trigger_name, struct
     return dr_job_changed(agent->job, err);
 }
 
-static int drop_helper(struct dr_netagent *agent)
-{
-    struct dr_err failure = DR_ERR_INIT;
-
-    if (!agent->helper)
-        return 0;
-    if (dr_container_remove(agent->job->rancher, agent->helper, "remove the helper", &failure) <
-            0 ||
-        dr_container_wait_removed(agent->job->rancher, agent->helper, "remove the helper",
-                                  REMOVE_SECONDS, &failure) < 0)
-        dr_log_warn(agent->job->log,
-                    "helper container %s on host %s is left over (%s); the next run removes it",
-                    dr_json_string_or(agent->helper, "name", "?"), agent->host, failure.text);
-    json_decref(agent->helper);
-    agent->helper = NULL;
-    return 0;
-}
-
 static int bring_back(struct dr_netagent *agent, struct dr_err *err)
 {
     const char *trigger_name = "none";
@@ -450,21 +362,24 @@ static int check_after(struct dr_netagent *agent, struct dr_err *err)
     return 0;
 }
 
-int dr_netagent_replace(struct dr_netagent *agent, json_t *helper, struct dr_err *err)
+int dr_netagent_replace(struct dr_netagent *agent, json_t *left, struct dr_err *err)
 {
     struct dr_rancher *rancher = agent->job->rancher;
     int done = check_host(agent, err);
 
+    agent->helper =
+        (struct dr_helper){agent->job, project_of(agent), agent->host_id, agent->host, NULL, false};
+
     if (done == 0)
         done = choose_balancer(agent, err);
     if (done == 0)
-        done = arm(agent, helper, err);
+        done = dr_helper_arm(&agent->helper, left, err);
     if (done == 0)
         done = open_entry(agent, err);
     rancher->steady++;
     if (done == 0)
         done = bring_back(agent, err);
-    drop_helper(agent);
+    dr_helper_drop(&agent->helper);
     if (done == 0 && agent->roll.removed_at > 0)
         done = dr_roll_finish(&agent->roll, err);
     if (done == 0)

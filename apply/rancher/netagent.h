@@ -8,6 +8,7 @@
  */
 
 #include "apply/rancher/container.h"
+#include "apply/rancher/helper.h"
 #include "apply/rancher/rancher.h"
 #include "apply/rancher/roll.h"
 
@@ -15,13 +16,12 @@ struct dr_netagent {
     const struct dr_rancher_job *job;
     const json_t *environment; /* of the inventory; borrowed */
     const char *host_id;
-    const char *host;    /* what people call it */
-    const json_t *old;   /* the network agent that is there now; NULL: an earlier run removed it */
-    json_t *helper;      /* owned */
+    const char *host;  /* what people call it */
+    const json_t *old; /* the network agent that is there now; NULL: an earlier run removed it */
+    struct dr_helper helper;
     json_t *entry;       /* in report["network_agents"]; borrowed */
     struct dr_roll roll; /* the balancer instance that triggers it, if there is one */
     bool resumed;        /* an earlier run had begun on this host */
-    bool fired;          /* the helper was started */
     bool rolls;
     struct dr_successor successor;
     json_t *found;          /* by the last look: the new one; owned */
@@ -29,8 +29,8 @@ struct dr_netagent {
     double removed_at;      /* of dr_clock(); 0: by an earlier run */
 };
 
-/* `helper`: what an earlier run left for this host, or NULL. On failure the helper is gone all the same, and `err` names
+/* `left`: the helper that an earlier run left on this host, or NULL. On failure the helper is gone all the same, and `err` names
  * the way out. */
-int dr_netagent_replace(struct dr_netagent *agent, json_t *helper, struct dr_err *err);
+int dr_netagent_replace(struct dr_netagent *agent, json_t *left, struct dr_err *err);
 
 #endif
