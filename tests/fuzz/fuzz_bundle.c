@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* links: drover_bundle_file */
+#undef NDEBUG /* the asserts are what is tested */
 #include <assert.h>
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* links: drover_lib */
+#undef NDEBUG /* the asserts are what is tested */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -19,9 +19,21 @@
 #include "bundle/file/sums.h"
 #include "bundle/file/writer.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 #define KIT_MEMBERS 40
 #define KIT_TIME 1464286418 /* 2016-05-26T18:13:38Z */
+
+/* Places of the kit's members in the list. */
+enum {
+    DOCUMENT,
+    OCI_LAYOUT,
+    INDEX,
+    DOCKER,
+    FIRST_SMALL, /* two manifests, two configs */
+    FIRST_LAYER = FIRST_SMALL + 4,
+    END = FIRST_LAYER + 4,
+};
 
 struct kit_member {
     char name[DR_MEMBER_NAME];
@@ -141,7 +153,7 @@ static inline void kit_insert(struct kit *kit, size_t at, const char *name, cons
     assert_true(kit->count < KIT_MEMBERS && at <= kit->count);
     memmove(member + 1, member, (kit->count - at) * sizeof *member);
     kit->count++;
-    snprintf(member->name, sizeof member->name, "%s", name);
+    assert_int_equal(dr_text_put(member->name, sizeof member->name, name), 0);
     member->data = malloc(size + 1);
     memcpy(member->data, data, size);
     member->data[size] = '\0';

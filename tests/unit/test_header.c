@@ -24,10 +24,11 @@ static const uint64_t sizes[] = {
 };
 #define SIZE_COUNT (sizeof sizes / sizeof *sizes)
 
+#define BLOB "blobs/sha256/" HEX
+
 static const char *const names[] = {
-    "SHA256SUMS",    "SHA256SUMS.sig",    "SHA256SUMS.0123456789abcdef.sig",
-    "bundle.json",   "blobs/sha256/" HEX, "READ-ME-FIRST.txt",
-    "drover-x86_64",
+    "SHA256SUMS",        "SHA256SUMS.sig", "SHA256SUMS.0123456789abcdef.sig", "bundle.json", BLOB,
+    "READ-ME-FIRST.txt", "drover-x86_64",
 };
 
 static void ask_libarchive(const char *name, uint64_t size, int mode,
