@@ -135,5 +135,10 @@ int dr_mirror_push_all(struct dr_mirror_push *push, struct dr_err *err)
         return explain(push, false, err);
     if (push_tags(push, err) < 0)
         return explain(push, true, err);
-    return read_back(push, err);
+    if (read_back(push, err) == 0)
+        return 0;
+    if (err && err->code == DR_ERR_PROOF)
+        dr_err_advise(err,
+                      "the tags are written, but don't use this registry before that is clear");
+    return -1;
 }

@@ -200,22 +200,36 @@ static int no_login(const struct dr_registry *registry, struct dr_err *err)
                          registry->host);
 }
 
+/* A fresh token was refused as well: the token server gave less than was asked for, in silence, as
+ * the specification lets it. */
+static int no_right(const struct dr_registry *registry, struct dr_err *err)
+{
+    const char *user = registry->credential.user;
+
+    return dr_fail(err, DR_ERR_AUTH,
+                   "registry '%s' refuses the token that it sent for: there is no such "
+                   "repository, or %s%s%s may not do this there",
+                   registry->host, user ? "user '" : "nobody without a login", user ? user : "",
+                   user ? "'" : "");
+}
+
 /* 401: get what is asked for, once. 0: send it again. */
 static int log_in(struct dr_registry *registry, struct dr_exchange *exchange, struct dr_err *err)
 {
     struct dr_challenge challenge;
+    char display[300];
 
-    if (exchange->renewed && dr_token_get(registry, exchange->scope))
+    if (!dr_http_same_origin(registry->base, target(exchange)))
+        return dr_fail(err, DR_ERR_NET, "%s, where registry '%s' redirects to, answered 401",
+                       dr_http_display(target(exchange), display, sizeof display), registry->host);
+    if (exchange->renewed)
+        return dr_token_get(registry, exchange->scope) ? no_right(registry, err)
+                                                       : no_login(registry, err);
+    if (!dr_challenge_choose(&exchange->response, &challenge))
         return dr_fail(err, DR_ERR_AUTH,
-                       "registry '%s' refuses the token that it sent for: there is no such "
-                       "repository, or %s%s%s may not do this there",
-                       registry->host,
-                       registry->credential.user ? "user '" : "nobody without a login",
-                       registry->credential.user ? registry->credential.user : "",
-                       registry->credential.user ? "'" : "");
-    if (exchange->renewed || !dr_http_same_origin(registry->base, target(exchange)) ||
-        !dr_challenge_choose(&exchange->response, &challenge))
-        return no_login(registry, err);
+                       "registry '%s' wants a kind of login that drover can't give (it knows Basic "
+                       "and Bearer)",
+                       registry->host);
     exchange->renewed = true;
     if (strcasecmp(challenge.scheme, "Basic") == 0) {
         /* Others may have learnt meanwhile that it is Basic: what counts is what this one sent. */

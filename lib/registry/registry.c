@@ -41,6 +41,7 @@ struct dr_registry *dr_registry_new(const struct dr_registry_options *options, s
         return NULL;
     }
     registry->log = options->log;
+    registry->loopback = loopback;
     registry->insecure = options->insecure || loopback;
     registry->host = dr_text_copy(options->host, err);
     if (registry->host &&
@@ -53,7 +54,8 @@ struct dr_registry *dr_registry_new(const struct dr_registry_options *options, s
             dr_http_new(&(struct dr_http_options){.ca_pem = registry->certs.ca_pem,
                                                   .cert_file = registry->certs.cert_file,
                                                   .key_file = registry->certs.key_file,
-                                                  .insecure = !registry->verified},
+                                                  .insecure = !registry->verified,
+                                                  .no_proxy = loopback},
                         err);
     }
     if (registry->http)

@@ -26,6 +26,7 @@ struct dr_registry {
     struct dr_token *tokens; /* a list */
     bool basic;              /* the registry asked for Basic: send it along from now on */
     bool insecure;           /* declared so, or loopback: plain HTTP is allowed */
+    bool loopback;           /* no proxy leads there */
     bool verified;           /* certificates are checked */
     const struct dr_log *log;
 };

@@ -164,7 +164,8 @@ static struct dr_http *connect_to(const struct dr_registry *registry, const char
         return NULL;
     return dr_http_new(
         &(struct dr_http_options){.ca_pem = registry->certs.ca_pem,
-                                  .insecure = !registry->verified && strcasecmp(own, host) == 0},
+                                  .insecure = !registry->verified && strcasecmp(own, host) == 0,
+                                  .no_proxy = registry->loopback},
         err);
 }
 

@@ -86,12 +86,13 @@ manifest_digest() {
         awk 'tolower($1) == "docker-content-digest:" { sub(/\r$/, "", $2); print $2 }'
 }
 
-# odd ODDITY [UPSTREAM]: a registry that misbehaves (tests/helpers/odd-registry) in front of UPSTREAM
+# odd ODDITY [UPSTREAM [CERTIFICATE KEY]]: a registry that misbehaves (tests/helpers/odd-registry) in front of UPSTREAM
 # ($hub); prints HOST:PORT.
 odd() {
     local port
     port=$(free_port 5500)
-    process_start "odd-$port" "$harness_helpers/odd-registry" "$port" "${2:-$hub}" "$1"
+    process_start "odd-$port" "$harness_helpers/odd-registry" "$port" "${2:-$hub}" "$1" \
+        "${@:3}"
     wait_until 10 bash -c ": </dev/tcp/127.0.0.1/$port"
     printf '127.0.0.1:%s\n' "$port"
 }

@@ -362,6 +362,23 @@ END
     mirror "$site" # loopback, as in docker
 }
 
+@test "what came in by TLS does not go on in the clear" {
+    registry_start tls --tls
+    registry_stop tls
+    site=$(registry_start "$name")
+    certificate=("$HARNESS_DIR/registry/tls/server.crt" "$HARNESS_DIR/registry/tls/server.key")
+    proxy=$(odd none "$site" "${certificate[@]}")
+    mirror 4 "$proxy" --ca-cert "$(registry_ca tls)"
+    says_error "in the clear; if a proxy does its TLS, that proxy must set X-Forwarded-Proto"
+    nothing_there
+    proxy=$(odd plain "$hub" "${certificate[@]}")
+    drover 4 bundle rancher/agent:v1.0.1 --from "$proxy" -o b.tar \
+        --key "$files/site.key" --ca-cert "$(registry_ca tls)"
+    says_error "redirects from https to 'http://$hub/"
+    proxy=$(odd plain "$hub")
+    drover bundle rancher/agent:v1.0.1 --from "$proxy" -o b.tar --key "$files/site.key"
+}
+
 @test "plain HTTP needs a word from the operator, but on loopback" {
     site=$(registry_start "$name")
     host=$HARNESS_HOST:${site#*:}
