@@ -256,7 +256,7 @@ steps="pull prepull data candidate hold stop backup start policy answer rename a
     before
     DROVER_TEST_KILL=journal:begun apply 137
     for step in $steps; do
-        for phase in begun done; do
+        for phase in begun 'done'; do
             DROVER_TEST_KILL=$step:$phase apply 137
         done
     done
