@@ -170,7 +170,7 @@ int dr_mirror_plan_make(const struct dr_bundle *bundle, const char *host, const 
                         struct dr_mirror_plan *ret_plan, struct dr_err *err)
 {
     dr_auto_mirror_plan struct dr_mirror_plan plan = DR_MIRROR_PLAN_INIT;
-    size_t count;
+    size_t count = 0;
 
     if (place_images(&plan, bundle, host, prefix, err) < 0 ||
         collect_sources(&plan, bundle, &count, err) < 0 || make_puts(&plan, count, err) < 0)
