@@ -12,7 +12,8 @@
 #include "lib/engine/messages.h"
 #include "lib/json.h"
 
-static const char framed[] = "\1\0\0\0\0\0\0\5hello\2\0\0\0\0\0\0\1 \1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\5world";
+static const char framed[] =
+    "\1\0\0\0\0\0\0\5hello\2\0\0\0\0\0\0\1 \1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\5world";
 
 static void frames_come_together_whatever_the_pieces(void **state)
 {

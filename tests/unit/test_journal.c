@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: drover_apply */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apply/journal.h"
+#include "apply/plan.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
+
+static int remove_folders(void **state)
+{
+    (void)state;
+    return system("rm -rf /tmp/drover-journal-*") == 0 ? 0 : -1;
+}
+
+static char *new_folder(char path[64])
+{
+    snprintf(path, 64, "/tmp/drover-journal-XXXXXX");
+    assert_non_null(mkdtemp(path));
+    return path;
+}
+
+static void it_remembers_what_was_begun_and_done(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    char folder[64];
+
+    (void)state;
+    new_folder(folder);
+    {
+        dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+
+        assert_int_equal(dr_journal_open(&journal, folder, &err), 0);
+        assert_null(journal.state);
+        assert_int_equal(dr_journal_start(&journal, json_pack("{s:s}", "mine", "kept"), &err), 0);
+        assert_int_equal(dr_journal_step_begun(&journal, "pull", &err), 0);
+        assert_int_equal(dr_journal_step_done(&journal, "pull", 1.5, &err), 0);
+        assert_int_equal(dr_journal_step_begun(&journal, "stop", &err), 0);
+    }
+    {
+        dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+
+        assert_int_equal(dr_journal_open(&journal, folder, &err), 0);
+        assert_string_equal(dr_json_string_or(journal.state, "mine", ""), "kept");
+        assert_true(dr_journal_is_done(&journal, "pull"));
+        assert_true(dr_journal_is_begun(&journal, "stop"));
+        assert_false(dr_journal_is_done(&journal, "stop"));
+        assert_false(dr_journal_is_begun(&journal, "start"));
+        assert_int_equal(dr_journal_step_begun(&journal, "pull", &err), 0);
+        assert_false(dr_journal_is_done(&journal, "pull"));
+    }
+}
+
+static void a_finished_one_is_kept_under_another_name(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    dr_auto_journal struct dr_journal later = DR_JOURNAL_INIT;
+    dr_autofree char *path = NULL;
+    char folder[64];
+
+    (void)state;
+    assert_int_equal(dr_journal_open(&journal, new_folder(folder), &err), 0);
+    assert_int_equal(dr_journal_start(&journal, json_object(), &err), 0);
+    assert_int_equal(dr_journal_finish(&journal, "finished", &path, &err), 0);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(dr_journal_peek(&later, folder, &err), 0);
+    assert_null(later.state);
+}
+
+static void only_its_owner_may_read_it(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    struct stat about;
+    char folder[64];
+
+    (void)state;
+    assert_int_equal(dr_journal_open(&journal, new_folder(folder), &err), 0);
+    assert_int_equal(dr_journal_start(&journal, json_object(), &err), 0);
+    assert_int_equal(stat(journal.path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+}
+
+static void two_cannot_hold_it(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_journal struct dr_journal first = DR_JOURNAL_INIT;
+    dr_auto_journal struct dr_journal second = DR_JOURNAL_INIT;
+    char folder[64];
+
+    (void)state;
+    assert_int_equal(dr_journal_open(&first, new_folder(folder), &err), 0);
+    assert_int_equal(dr_journal_open(&second, folder, &err), -1);
+    assert_int_equal(err.code, DR_ERR_REFUSED);
+    assert_non_null(strstr(err.text, "another drover"));
+}
+
+static void looking_makes_nothing(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    char folder[64];
+    char missing[80];
+
+    (void)state;
+    snprintf(missing, sizeof missing, "%s/state", new_folder(folder));
+    assert_int_equal(dr_journal_peek(&journal, missing, &err), 0);
+    assert_null(journal.state);
+    assert_int_equal(access(missing, F_OK), -1);
+}
+
+static void one_of_another_drover_is_not_touched(void **state)
+{
+    static const char *const rows[] = {"{\"format\":2,\"steps\":{}}", "{\"format\":1}", "{", "[]"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dr_err err = DR_ERR_INIT;
+        dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+        dr_autofree char *path = NULL;
+        char folder[64];
+
+        path = dr_file_join(new_folder(folder), "apply.json", &err);
+        assert_int_equal(dr_file_save(path, 0600, rows[i], strlen(rows[i]), &err), 0);
+        assert_int_equal(dr_journal_open(&journal, folder, &err), -1);
+        assert_int_equal(err.code, DR_ERR_FORMAT);
+    }
+}
+
+/* ---- the table */
+
+static char *print_table(const json_t *rows, const struct dr_column *columns)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    dr_plan_table(out, rows, columns);
+    fclose(out);
+    return text;
+}
+
+static void a_table_is_aligned_and_wrapped_between_words(void **state)
+{
+    static const struct dr_column columns[] = {{"A", "a", 0, true},
+                                               {"WORDS", "b", 9, false},
+                                               {"C", "c", 0, false},
+                                               {NULL, NULL, 0, false}};
+    json_auto_t *rows = json_loads("[{\"a\":\"x\",\"b\":\"one two three\",\"c\":\"1\"},"
+                                   "{\"a\":\"x\",\"b\":\"\",\"c\":\"2\"},"
+                                   "{\"a\":\"y\",\"b\":\"h\\u00e4user\",\"c\":\"\\u001b[31m\"},"
+                                   "{\"b\":\"reg:5000/a/b\"}]",
+                                   0, NULL);
+    dr_autofree char *text = NULL;
+
+    (void)state;
+    assert_non_null(rows);
+    text = print_table(rows, columns);
+    assert_string_equal(text, "A  WORDS         C\n"
+                              "x  one two       1\n"
+                              "   three\n"
+                              "\"  -             2\n"
+                              "y  h\xc3\xa4user        ?[31m\n"
+                              "-  reg:5000/a/b  -\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_remembers_what_was_begun_and_done),
+        cmocka_unit_test(a_finished_one_is_kept_under_another_name),
+        cmocka_unit_test(only_its_owner_may_read_it),
+        cmocka_unit_test(two_cannot_hold_it),
+        cmocka_unit_test(looking_makes_nothing),
+        cmocka_unit_test(one_of_another_drover_is_not_touched),
+        cmocka_unit_test(a_table_is_aligned_and_wrapped_between_words),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, remove_folders);
+}
