@@ -113,8 +113,10 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
         dr_report_nothing(stdout, state);
         return 0;
     }
-    if (options->dry_run)
+    if (options->dry_run) {
+        dr_log_say(options->log, "a dry run: nothing was changed");
         return 0;
+    }
     if (confirm(options, err) < 0 ||
         dr_journal_start(upgrade->journal, json_incref(state), err) < 0)
         return -1;

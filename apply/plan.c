@@ -151,16 +151,64 @@ void dr_plan_table(FILE *out, const json_t *rows, const struct dr_column *column
     }
 }
 
+/* ---- the plan */
+
+/* A terminal at a console has 80 columns or not many more, and the plan is what must be read there: a table with all five
+ * columns would need twice that. So a row is a line, and under it why, and after '!' what it interrupts. */
+#define PLAN_WIDTH 100
+
+/* `label` stands in the first line's `indent` columns, the other lines have spaces there. */
+static void print_wrapped(FILE *out, int indent, const char *label, const char *text)
+{
+    char clean[CELL_MAX];
+    const char *rest = clean;
+
+    snprintf(clean, sizeof clean, "%s", text);
+    dr_text_clean(clean);
+    while (*rest) {
+        size_t size = take_line(rest, PLAN_WIDTH - indent);
+
+        fprintf(out, "%-*s%.*s\n", indent, label, (int)size, rest);
+        rest += size + strspn(rest + size, " ");
+        label = "";
+    }
+}
+
+static bool same(const json_t *row, const json_t *above, const char *key)
+{
+    return above && strcmp(dr_json_string_or(row, key, ""), dr_json_string_or(above, key, "")) == 0;
+}
+
+static void print_plan_row(FILE *out, int indent, const json_t *row, const json_t *above)
+{
+    bool same_step = same(row, above, "step");
+    bool all_same = same_step && same(row, above, "action") && same(row, above, "why") &&
+                    same(row, above, "interruption");
+    char mark[64];
+    char text[CELL_MAX];
+
+    snprintf(text, sizeof text, "%s: %s", dr_json_string_or(row, "object", ""),
+             all_same ? "the same" : dr_json_string_or(row, "action", ""));
+    print_wrapped(out, indent, same_step ? "" : dr_json_string_or(row, "step", ""), text);
+    if (all_same)
+        return;
+    snprintf(mark, sizeof mark, "%*s! ", indent, "");
+    print_wrapped(out, indent + 2, "", dr_json_string_or(row, "why", ""));
+    print_wrapped(out, indent + 2, mark, dr_json_string_or(row, "interruption", ""));
+}
+
 void dr_plan_print(FILE *out, const json_t *rows)
 {
-    static const struct dr_column columns[] = {
-        {"STEP", "step", 0, true},
-        {"OBJECT", "object", 34, false},
-        {"ACTION", "action", 32, true},
-        {"WHY", "why", 28, true},
-        {"INTERRUPTION", "interruption", 26, true},
-        {NULL, NULL, 0, false},
-    };
+    static const struct dr_column step = {"STEP", "step", 0, false};
+    int indent = column_width(rows, &step) + 2;
+    const json_t *above = NULL;
+    json_t *row;
+    size_t i;
 
-    dr_plan_table(out, rows, columns);
+    print_wrapped(out, indent, step.head, "WHAT, WHY, AND AFTER '!' WHAT IT INTERRUPTS");
+    json_array_foreach(rows, i, row)
+    {
+        print_plan_row(out, indent, row, above);
+        above = row;
+    }
 }

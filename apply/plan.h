@@ -40,7 +40,8 @@ struct dr_column {
 #define DR_COLUMNS_MAX 8
 void dr_plan_table(FILE *out, const json_t *rows, const struct dr_column *columns);
 
-/* dr_plan_table() of a plan. */
+/* A plan for reading, at most 100 columns but for long references: each row a line, under it why and what it
+ * interrupts; rows that only have another object say "the same". */
 void dr_plan_print(FILE *out, const json_t *rows);
 
 #endif
