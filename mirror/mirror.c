@@ -28,7 +28,7 @@ static int check_bytes(struct dr_bundle *bundle, const struct dr_mirror_options 
     dr_text_seconds(dr_progress_seconds(&progress), took);
     dr_progress_end(&progress);
     if (done < 0)
-        return dr_err_wrap(err, "verify '%s'", options->bundle);
+        return dr_err_wrap(err, "verify the bundle '%s'", options->bundle);
     dr_text_size(about->bytes, size);
     dr_log_say(log, "verified %s: signature and every byte, %s in %s", options->bundle, size, took);
     return 0;
@@ -161,7 +161,7 @@ int dr_mirror_run(const struct dr_mirror_options *options, const struct dr_log *
         return -1;
     bundle = dr_bundle_open(options->bundle, options->trust, err);
     if (!bundle)
-        return dr_err_wrap(err, "verify '%s'", options->bundle);
+        return -1;
     /* One question before the long hashing: a registry that isn't there should be said at once. */
     registry =
         dr_registry_new(&(struct dr_registry_options){.host = host,

@@ -114,6 +114,7 @@ int dr_exchange_prepare(struct dr_registry *registry, struct dr_exchange *exchan
     if (make_lines(registry, exchange, err) < 0)
         return -1;
     exchange->attempts++;
+    exchange->log = registry->log;
     exchange->request = (struct dr_http_request){
         .method = exchange->method,
         .url = target(exchange),
@@ -162,7 +163,11 @@ int dr_exchange_again(struct dr_exchange *exchange, const struct dr_err *failure
     set_text(&exchange->target, NULL);
     exchange->redirects = 0;
     exchange->renewed = false;
-    exchange->not_before = dr_clock() + dr_scaled(asked > pause ? asked : pause);
+    if (asked > pause)
+        pause = asked;
+    if (exchange->log)
+        dr_log_detail(exchange->log, "trying again in %.1f s: %s", pause, failure->text);
+    exchange->not_before = dr_clock() + dr_scaled(pause);
     return 0;
 }
 
@@ -188,10 +193,9 @@ static int no_login(const struct dr_registry *registry, struct dr_err *err)
     const struct dr_credential *credential = &registry->credential;
 
     if (credential->user)
-        return dr_fail(err, DR_ERR_AUTH,
-                       "registry '%s' refuses user '%s'; log in again with docker login %s",
-                       registry->host, credential->user, registry->host);
-    dr_fail(err, DR_ERR_AUTH, "registry '%s' wants a login", registry->host);
+        return dr_fail(err, DR_ERR_AUTH, "it refuses user '%s'; log in again with docker login %s",
+                       credential->user, registry->host);
+    dr_fail(err, DR_ERR_AUTH, "it wants a login");
     if (credential->unusable)
         return dr_err_advise(err, "%s", credential->unusable);
     return dr_err_advise(err,
@@ -207,10 +211,9 @@ static int no_right(const struct dr_registry *registry, struct dr_err *err)
     const char *user = registry->credential.user;
 
     return dr_fail(err, DR_ERR_AUTH,
-                   "registry '%s' refuses the token that it sent for: there is no such "
-                   "repository, or %s%s%s may not do this there",
-                   registry->host, user ? "user '" : "nobody without a login", user ? user : "",
-                   user ? "'" : "");
+                   "it refuses the token that it sent for: there is no such repository, or %s%s%s "
+                   "may not do this there",
+                   user ? "user '" : "nobody without a login", user ? user : "", user ? "'" : "");
 }
 
 /* 401: get what is asked for, once. 0: send it again. */
@@ -220,16 +223,15 @@ static int log_in(struct dr_registry *registry, struct dr_exchange *exchange, st
     char display[300];
 
     if (!dr_http_same_origin(registry->base, target(exchange)))
-        return dr_fail(err, DR_ERR_NET, "%s, where registry '%s' redirects to, answered 401",
-                       dr_http_display(target(exchange), display, sizeof display), registry->host);
+        return dr_fail(err, DR_ERR_NET, "%s, where it redirects to, answered 401",
+                       dr_http_display(target(exchange), display, sizeof display));
     if (exchange->renewed)
         return dr_token_get(registry, exchange->scope) ? no_right(registry, err)
                                                        : no_login(registry, err);
     if (!dr_challenge_choose(&exchange->response, &challenge))
-        return dr_fail(err, DR_ERR_AUTH,
-                       "registry '%s' wants a kind of login that drover can't give (it knows Basic "
-                       "and Bearer)",
-                       registry->host);
+        return dr_fail(
+            err, DR_ERR_AUTH,
+            "it wants a kind of login that drover can't give (it knows Basic and Bearer)");
     exchange->renewed = true;
     if (strcasecmp(challenge.scheme, "Basic") == 0) {
         /* Others may have learnt meanwhile that it is Basic: what counts is what this one sent. */
@@ -237,30 +239,27 @@ static int log_in(struct dr_registry *registry, struct dr_exchange *exchange, st
             return no_login(registry, err);
         registry->basic = true;
     } else if (dr_token_renew(registry, &challenge, exchange->scope, err) < 0) {
-        return dr_err_wrap(err, "log in to registry '%s'", registry->host);
+        return dr_err_wrap(err, "log in");
     }
     exchange->not_before = 0;
     return 0;
 }
 
-static int redirect(const struct dr_registry *registry, struct dr_exchange *exchange,
-                    struct dr_err *err)
+static int redirect(struct dr_exchange *exchange, struct dr_err *err)
 {
     char location[LOCATION_MAX];
     char *next;
 
     if (!dr_http_header(&exchange->response, "Location", 0, location, sizeof location))
-        return dr_fail(err, DR_ERR_NET, "registry '%s' redirects to nowhere", registry->host);
+        return dr_fail(err, DR_ERR_NET, "it redirects to nowhere");
     if (++exchange->redirects > REDIRECTS)
-        return dr_fail(err, DR_ERR_NET, "registry '%s' redirects more than %d times",
-                       registry->host, REDIRECTS);
+        return dr_fail(err, DR_ERR_NET, "it redirects more than %d times", REDIRECTS);
     next = dr_http_resolve(target(exchange), location, err);
     if (!next)
-        return dr_err_wrap(err, "registry '%s' redirects", registry->host);
+        return dr_err_wrap(err, "it redirects");
     if (!dr_text_starts(next, "https://") &&
         !(dr_text_starts(next, "http://") && dr_text_starts(target(exchange), "http://"))) {
-        dr_fail(err, DR_ERR_NET, "registry '%s' redirects from https to '%.200s', which is not",
-                registry->host, next);
+        dr_fail(err, DR_ERR_NET, "it redirects from https to '%.200s', which is not", next);
         free(next);
         return -1;
     }
@@ -292,7 +291,7 @@ int dr_exchange_judge(struct dr_registry *registry, struct dr_exchange *exchange
     if (status == 401)
         return log_in(registry, exchange, err);
     if (is_redirect(exchange))
-        return redirect(registry, exchange, err);
+        return redirect(exchange, err);
     if (status == 429 || status >= 500) {
         dr_exchange_refused(exchange, &why);
         return exchange->once ? pass_on(&why, err) : dr_exchange_again(exchange, &why, err);

@@ -54,6 +54,7 @@ struct dr_exchange {
     unsigned attempts; /* how often it was sent: tells a sink where an answer begins */
     unsigned tries;    /* how often that failed since the last progress */
     unsigned redirects;
+    const struct dr_log *log; /* for words about what is tried again */
     bool renewed;
     double not_before; /* dr_clock() */
 };

@@ -131,7 +131,7 @@ static int find_base(struct dr_registry *registry, struct dr_err *ret_why)
 
 int dr_session_open(struct dr_registry *registry, struct dr_err *err)
 {
-    struct dr_exchange tries = DR_EXCHANGE_INIT(0);
+    struct dr_exchange tries = {.log = registry->log};
 
     if (registry->base)
         return 0;
@@ -168,22 +168,27 @@ char *dr_session_scope(const char *repository, const char *actions, struct dr_er
     return dr_text_format(err, "repository:%s:%s", repository, actions);
 }
 
-int dr_registry_ping(struct dr_registry *registry, struct dr_err *err)
+static int ping(struct dr_registry *registry, struct dr_err *err)
 {
     dr_auto_exchange struct dr_exchange exchange = DR_EXCHANGE_INIT(DR_ANSWER_MAX);
-    char *url = NULL;
+    char *url = dr_text_format(err, "%s/v2/", registry->base);
 
-    if (dr_session_open(registry, err) < 0)
-        return -1;
-    url = dr_text_format(err, "%s/v2/", registry->base);
     if (dr_exchange_ask(&exchange, "GET", url, dr_text_copy("", err)) < 0 ||
         dr_exchange_run(registry, &exchange, err) < 0)
         return -1;
     if (exchange.response.status == 404)
-        return dr_fail(err, DR_ERR_NET, "'%s' answers, but it is no registry (404 for /v2/)",
-                       registry->host);
-    if (exchange.response.status == 200)
+        return dr_fail(err, DR_ERR_NET,
+                       "something answers there, but it is no registry (404 for /v2/)");
+    return exchange.response.status == 200 ? 0 : dr_exchange_refused(&exchange, err);
+}
+
+int dr_registry_ping(struct dr_registry *registry, struct dr_err *err)
+{
+    if (dr_session_open(registry, err) < 0)
+        return -1;
+    if (ping(registry, err) == 0)
         return 0;
-    dr_exchange_refused(&exchange, err);
-    return dr_err_wrap(err, "registry '%s'", registry->host);
+    return err && err->code == DR_ERR_STOPPED
+               ? -1
+               : dr_err_wrap(err, "reach registry '%s'", registry->host);
 }

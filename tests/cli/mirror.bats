@@ -321,7 +321,7 @@ END
     }
     export HOME=$PWD
     mirror 5 "$site"
-    says_error "'$site' wants a login; log in with docker login $site"
+    says_error "reach registry '$site': it wants a login; log in with docker login $site"
     mkdir .docker
     printf '{"auths":{"%s":{}},"credsStore":"pass"}' "$site" >.docker/config.json
     mirror 5 "$site"
