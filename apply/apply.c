@@ -67,6 +67,8 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
 {
     struct dr_err failure = DR_ERR_INIT;
 
+    /* A broken ssh must not leave Rancher down until somebody comes back. */
+    dr_stop_ignore_hangup();
     if (dr_upgrade_connect(upgrade, err) < 0)
         return -1;
     if (dr_step_run(upgrade, dr_steps, &failure) == 0)

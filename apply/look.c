@@ -118,17 +118,18 @@ static int describe_successor(struct look *look, struct dr_err *err)
 
 static int choose_url(struct look *look, struct dr_err *err)
 {
-    unsigned port = dr_server_port(look->found.inspect);
+    char address[128];
+    bool published = dr_server_address(look->found.inspect, address);
 
     if (look->options->rancher_url)
         return dr_json_set(look->state, "rancher_url", json_string(look->options->rancher_url),
                            err);
-    if (port == 0 || !dr_engine_local(look->engine))
+    if (!published || !dr_engine_local(look->engine))
         return dr_fail(err, DR_ERR_USAGE,
                        "say where Rancher answers: --rancher-url http://HOST:PORT (%s)",
-                       port == 0 ? "its container publishes no port 8080"
-                                 : "the engine is on another machine");
-    return dr_json_set(look->state, "rancher_url", json_sprintf("http://127.0.0.1:%u", port), err);
+                       published ? "the engine is on another machine"
+                                 : "its container publishes no port 8080");
+    return dr_json_set(look->state, "rancher_url", json_sprintf("http://%s", address), err);
 }
 
 /* The Rancher behind the address must be the one in the container. */

@@ -54,6 +54,14 @@ static const char *holder(const json_t *inspect, const json_t *sources)
     return NULL;
 }
 
+/* It would bring every volume that nothing else brings. */
+static bool holds_all(const json_t *other, const json_t *inspect)
+{
+    json_auto_t *alone = json_pack("[O]", other);
+
+    return alone && dr_server_same_database(other, inspect) && !dr_spec_needs_data(inspect, alone);
+}
+
 /* rancher-data, as Rancher's documentation calls it, or the next name that is free or already holds just these
  * volumes. */
 static int choose_data(struct dr_engine *engine, const json_t *inspect, json_t *server,
@@ -79,7 +87,7 @@ static int choose_data(struct dr_engine *engine, const json_t *inspect, json_t *
         snprintf(name, sizeof name, number == 1 ? "rancher-data" : "rancher-data-%u", number);
         if (dr_docker_find(engine, name, &other, err) < 0)
             return -1;
-        if (!other || (dr_docker_is_new(other) && dr_server_same_database(other, inspect)))
+        if (!other || (dr_docker_is_new(other) && holds_all(other, inspect)))
             return dr_json_set(server, "data",
                                json_pack("{s:s, s:b}", "name", name, "create", other == NULL), err);
     }

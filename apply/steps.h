@@ -39,7 +39,7 @@ DR_STEP_DO(start);
 DR_STEP_CHECK(policy);
 DR_STEP_DO(policy);
 DR_STEP_DO(answer);
-DR_STEP_PROVE(answer);
+DR_STEP_DO(compare);
 DR_STEP_CHECK(rename);
 DR_STEP_DO(rename);
 DR_STEP_CHECK(remove);

@@ -48,6 +48,7 @@ DR_STEP_DO(backup)
     dr_autofree char *folder =
         dr_text_format(err, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
     json_auto_t *old = NULL;
+    json_auto_t *after = NULL;
     json_auto_t *backup = NULL;
 
     if (!folder || dr_file_make_folder(folder, 0700, err) < 0 ||
@@ -66,8 +67,12 @@ DR_STEP_DO(backup)
             .log = upgrade->log,
         },
         err);
-    if (!backup || dr_json_set(backup, "finished_at", json_string(finished_at(old)), err) < 0)
+    if (!backup || dr_json_set(backup, "finished_at", json_string(finished_at(old)), err) < 0 ||
+        dr_upgrade_old(upgrade, &after, err) < 0)
         return -1;
+    if (!after || dr_docker_is_running(after) || strcmp(finished_at(old), finished_at(after)) != 0)
+        return dr_fail(err, DR_ERR_PROOF,
+                       "somebody started the old server while its database was copied");
     return dr_json_set(upgrade->journal->state, "backup", json_incref(backup), err);
 }
 
@@ -119,7 +124,7 @@ DR_STEP_DO(policy)
                                  wanted_policy(upgrade), err);
 }
 
-/* ---- answer */
+/* ---- answer, compare */
 
 DR_STEP_DO(answer)
 {
@@ -136,7 +141,7 @@ DR_STEP_DO(answer)
     return url ? dr_answer_wait(&answer, err) : -1;
 }
 
-DR_STEP_PROVE(answer)
+DR_STEP_DO(compare)
 {
     const char *wanted = dr_target_text(dr_upgrade_target(upgrade), "release");
     char version[64] = "";

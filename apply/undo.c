@@ -54,11 +54,11 @@ static void tell_way_on(struct dr_upgrade *upgrade, struct dr_err *failure)
     const char *file =
         dr_json_string_or(json_object_get(upgrade->journal->state, "backup"), "file", NULL);
 
-    if (!dr_upgrade_has_server(upgrade)) {
+    if (!dr_upgrade_has_server(upgrade) || failure->code == DR_ERR_STOPPED) {
         dr_err_advise(failure, "run the same command again to continue");
         return;
     }
-    if (dr_journal_is_done(upgrade->journal, "answer")) {
+    if (dr_journal_is_done(upgrade->journal, "compare")) {
         dr_err_advise(failure, "the new server works; run the same command again to continue");
         return;
     }
@@ -84,7 +84,7 @@ void dr_undo(struct dr_upgrade *upgrade, struct dr_err *failure)
     if (err.code == DR_OK && undo(upgrade, &err) == 0) {
         dr_err_advise(failure, dr_journal_is_begun(upgrade->journal, "stop")
                                    ? "the old server was started again, and everything is as before"
-                                   : "nothing was changed");
+                                   : "the old server was not touched");
         return;
     }
     dr_err_advise(

@@ -102,7 +102,8 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
     if (common.help)
         return 0;
     options.bundle = words.item[0];
-    options.settle_seconds = (double)settle;
+    /* 0 is the default there, and no wait at all here. */
+    options.settle_seconds = settle > 0 ? (double)settle : 0.001;
     options.log = &common.log;
     return run(&options, &pubkeys, &insecure, err);
 }

@@ -24,6 +24,11 @@ void dr_stop_install(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+void dr_stop_ignore_hangup(void)
+{
+    signal(SIGHUP, SIG_IGN);
+}
+
 bool dr_stop_wanted(void)
 {
     return stop_signal != 0;

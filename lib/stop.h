@@ -15,6 +15,9 @@
 void dr_stop_install(void);
 bool dr_stop_wanted(void);
 
+/* From now on a terminal that goes away (SIGHUP, a broken ssh) does not end the process. */
+void dr_stop_ignore_hangup(void);
+
 /* 0 while nobody asked to stop; else DR_ERR_STOPPED with "stopped by SIGINT while <doing>". */
 int dr_stop_check(struct dr_err *err, const char *doing);
 

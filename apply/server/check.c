@@ -83,6 +83,22 @@ static int check_kind(const struct dr_server *server, struct dr_err *err)
     return 0;
 }
 
+/* Published at whatever port was free. */
+static bool has_random_port(const json_t *host)
+{
+    json_t *binding;
+    size_t i;
+
+    json_array_foreach(dr_json_at(host, "PortBindings", "8080/tcp", NULL), i, binding)
+    {
+        const char *port = dr_json_string_or(binding, "HostPort", "");
+
+        if (!*port || strcmp(port, "0") == 0)
+            return true;
+    }
+    return dr_json_true(host, "PublishAllPorts");
+}
+
 static int check_state(const struct dr_engine *engine, const struct dr_server *server,
                        struct dr_err *err)
 {
@@ -99,6 +115,10 @@ static int check_state(const struct dr_engine *engine, const struct dr_server *s
     if (dr_json_true(host, "AutoRemove"))
         return refuse(err, server, "was started with --rm, so stopping it would delete it",
                       "move it to a container without --rm first");
+    if (has_random_port(host))
+        return refuse(err, server, "is published at a port of the engine's choice",
+                      "the new one would get another, and no agent would find it: publish a fixed "
+                      "port first");
     if (dr_text_starts(dr_spec_network_mode(server->inspect), "container:"))
         return refuse(err, server, "shares another container's network",
                       "drover can't carry that over; upgrade it by hand");

@@ -226,6 +226,18 @@ unsigned dr_server_port(const json_t *inspect)
     return (unsigned)port;
 }
 
+bool dr_server_address(const json_t *inspect, char ret_address[128])
+{
+    const json_t *bindings = dr_json_at(inspect, "NetworkSettings", "Ports", "8080/tcp", NULL);
+    const char *host = dr_json_string_or(json_array_get(bindings, 0), "HostIp", "");
+    unsigned port = dr_server_port(inspect);
+
+    if (!*host || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+        host = "127.0.0.1";
+    snprintf(ret_address, 128, strchr(host, ':') ? "[%.64s]:%u" : "%.64s:%u", host, port);
+    return port > 0;
+}
+
 /* "container:<id or name>" in one of the modes, a link, or volumes. */
 static bool refers(const json_t *other, const char *id, const char *name)
 {

@@ -50,6 +50,9 @@ bool dr_server_same_database(const json_t *a, const json_t *b);
 /* The port of the host that leads to its 8080, 0: none. */
 unsigned dr_server_port(const json_t *inspect);
 
+/* "127.0.0.1:8080", or the only address that it is published at; false: it is not published. */
+bool dr_server_address(const json_t *inspect, char ret_address[128]);
+
 /* Other containers that refer to this one (links, networks, volumes) and will go on referring to the old one: their
  * names as a list. New reference. */
 json_t *dr_server_dependents(struct dr_engine *engine, const json_t *inspect, struct dr_err *err);

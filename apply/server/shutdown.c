@@ -10,6 +10,7 @@
 /* InnoDB may have a big log to write out before it ends; and s6 waits for nobody. */
 #define MYSQL_SECONDS 300
 #define STOP_SECONDS 300u
+#define LEAVING_SECONDS 30
 
 /* 128 + SIGKILL */
 #define KILLED 137
@@ -29,12 +30,13 @@ static int ask_mysql(struct dr_engine *engine, const char *id, struct dr_err *er
     return 0;
 }
 
-static int wait_for_end(struct dr_engine *engine, const char *id, const struct dr_log *log,
+/* 1: the container has ended; 0: it runs on after `seconds`. */
+static int wait_for_end(struct dr_engine *engine, const char *id, double seconds,
                         struct dr_err *err)
 {
     struct dr_wait wait;
 
-    dr_wait_start(&wait, MYSQL_SECONDS);
+    dr_wait_start(&wait, seconds);
     wait.steady = true;
     for (;;) {
         json_auto_t *inspect = dr_docker_inspect(engine, id, err);
@@ -42,13 +44,24 @@ static int wait_for_end(struct dr_engine *engine, const char *id, const struct d
         if (!inspect)
             return -1;
         if (!dr_docker_is_running(inspect))
-            return 0;
+            return 1;
         if (dr_wait_again(&wait, "waiting for MySQL", err) <= 0)
-            break;
+            return 0;
     }
-    dr_log_warn(log, "the container goes on running %.0f s after MySQL was shut down; stopping it",
-                dr_wait_seconds(&wait));
-    return 0;
+}
+
+/* A MySQL that can't be reached may have been told before, by a run that was killed, and be on its way out. */
+static int end_mysql(struct dr_engine *engine, const char *id, struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    int ended;
+
+    if (ask_mysql(engine, id, &why) == 0)
+        return wait_for_end(engine, id, MYSQL_SECONDS, err);
+    ended = wait_for_end(engine, id, LEAVING_SECONDS, err);
+    if (ended == 0 && err)
+        *err = why;
+    return ended == 0 ? -1 : ended;
 }
 
 int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr_log *log,
@@ -56,29 +69,26 @@ int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr
 {
     json_auto_t *before = dr_docker_inspect(engine, id, err);
     json_auto_t *after = NULL;
-    bool ended;
+    int ended;
 
     if (!before)
         return -1;
     if (!dr_docker_is_running(before))
         return 0;
-    if (ask_mysql(engine, id, err) < 0 || wait_for_end(engine, id, log, err) < 0)
+    ended = end_mysql(engine, id, err);
+    if (ended < 0)
         return -1;
-    after = dr_docker_inspect(engine, id, err);
-    if (!after)
-        return -1;
-    ended = !dr_docker_is_running(after);
+    if (ended == 0)
+        dr_log_warn(log, "the container runs on although MySQL was shut down; stopping it");
     if (dr_docker_stop(engine, id, STOP_SECONDS, err) < 0)
         return -1;
-    json_decref(after);
     after = dr_docker_inspect(engine, id, err);
     if (!after)
         return -1;
-    if (!ended && json_integer_value(dr_json_at(after, "State", "ExitCode", NULL)) == KILLED)
-        return dr_fail(
-            err, DR_ERR_ENGINE,
-            "the old server did not end in %u s and had to be killed, so its database may "
-            "need a recovery",
-            STOP_SECONDS);
+    if (ended == 0 && json_integer_value(dr_json_at(after, "State", "ExitCode", NULL)) == KILLED)
+        return dr_fail(err, DR_ERR_ENGINE,
+                       "the old server did not end in %u s and had to be killed, so its database "
+                       "may need a recovery",
+                       STOP_SECONDS);
     return 0;
 }

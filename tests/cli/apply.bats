@@ -249,7 +249,7 @@ before() {
 
 # ---------------------------------------------------------------- cut off
 
-steps="pull prepull data candidate hold stop backup start policy answer rename agents netagents balancers proof remove"
+steps="pull prepull data candidate hold stop backup start policy answer compare rename agents netagents balancers proof remove"
 
 @test "killed before and after every step, it continues" {
     server
@@ -301,7 +301,7 @@ steps="pull prepull data candidate hold stop backup start policy answer rename a
     "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
         --state-dir "$state" --yes >out 2>&1 3>&- &
     child=$!
-    wait_until 20 grep -q " 1/16" out
+    wait_until 20 grep -q " 1/17" out
     kill -INT "$child"
     status=0
     wait "$child" || status=$?
@@ -321,7 +321,7 @@ steps="pull prepull data candidate hold stop backup start policy answer rename a
     "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
         --state-dir "$state" --yes >out 2>&1 3>&- &
     child=$!
-    wait_until 20 grep -q "11/16" out
+    wait_until 20 grep -q "12/17" out
     kill -INT "$child"
     status=0
     wait "$child" || status=$?
@@ -329,6 +329,37 @@ steps="pull prepull data candidate hold stop backup start policy answer rename a
     [ "$status" -eq 12 ]
     grep -q "run the same command again to continue" out
     apply
+    upgraded
+}
+
+@test "Ctrl-C in the middle of the migration: drover says why it waits, and stops after it" {
+    server -e DROVER_TEST_SCALE=0.1 # two seconds of migration
+    before
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 30 grep -q " 9/17" out
+    kill -INT "$child"
+    status=0
+    wait "$child" || status=$?
+    cat out
+    [ "$status" -eq 12 ]
+    grep -q "may be migrating its database" out
+    grep -q "10/17" out
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(sim .uncleanStops)" = 0 ]
+    [ "$(canary)" = "$canary" ]
+}
+
+@test "a terminal that goes away does not stop it" {
+    server
+    before
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 grep -q " 1/17" out
+    kill -HUP "$child"
+    wait "$child"
     upgraded
 }
 
@@ -461,7 +492,7 @@ refused() {
     apply 11
     says_error "node2"
     says_error "x509"
-    says_error "nothing was changed"
+    says_error "the old server was not touched"
     [ "$(field rancher '{{.Id}} {{.State.StartedAt}} {{.HostConfig.RestartPolicy.Name}}')" = "$started" ]
     [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
     [ ! -e "$state/apply.json" ]
@@ -517,6 +548,19 @@ refused() {
     image=rancher/server:master server
     refused 9 "'master'"
     docker rmi rancher/server:v1.2.0 rancher/server:master || true
+}
+
+@test "a port of the engine's choice would change" {
+    docker run -d --name rancher -p 8080 -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" rancher/server:v1.0.1
+    refused 9 "a port of the engine's choice"
+}
+
+@test "published at one address only: it is asked there" {
+    docker run -d --name rancher --restart=always -p "$HARNESS_HOST:8080:8080" -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
+        rancher/server:v1.0.1
+    wait_until 20 curl -sf "http://$HARNESS_HOST:8080/ping"
+    apply --dry-run
+    says "at http://$HARNESS_HOST:8080"
 }
 
 @test "a container that --rm would delete, a name that is taken" {
