@@ -14,6 +14,7 @@
 
 struct key_options {
     const char *output;
+    const char *type; /* NULL: ecdsa */
     const char *passphrase_file;
     bool no_passphrase;
     struct dr_common common;
@@ -63,6 +64,21 @@ static int save_pair(const struct dr_key *key, const char *passphrase, const cha
     return done;
 }
 
+static struct dr_key *make(const char *type, struct dr_err *err)
+{
+    if (!type || strcmp(type, "ecdsa") == 0)
+        return dr_key_new(err);
+    return dr_key_new_ed25519(err);
+}
+
+static int check_type(const char *type, struct dr_err *err)
+{
+    if (!type || strcmp(type, "ecdsa") == 0 || strcmp(type, "ed25519") == 0)
+        return 0;
+    return dr_fail(err, DR_ERR_USAGE, "--type is ecdsa (P-256, the default) or ed25519, not '%s'",
+                   type);
+}
+
 static int new_key(const struct key_options *options, struct dr_err *err)
 {
     const char *path = options->output;
@@ -73,6 +89,8 @@ static int new_key(const struct key_options *options, struct dr_err *err)
 
     if (!path)
         return dr_fail(err, DR_ERR_USAGE, "say where the key goes: drover key new -o site.key");
+    if (check_type(options->type, err) < 0)
+        return -1;
     public_path = dr_text_ends(path, ".key")
                       ? dr_text_format(err, "%.*s.pub", (int)strlen(path) - 4, path)
                       : dr_text_format(err, "%s.pub", path);
@@ -81,13 +99,13 @@ static int new_key(const struct key_options *options, struct dr_err *err)
     if (!options->no_passphrase && dr_ask_passphrase(as_context(options->passphrase_file), true,
                                                      passphrase, sizeof passphrase, err) < 0)
         return dr_err_advise(err, "--no-passphrase makes a key without one");
-    key = dr_key_new(err);
+    key = make(options->type, err);
     done = key ? save_pair(key, *passphrase ? passphrase : NULL, path, public_path, err) : -1;
     OPENSSL_cleanse(passphrase, sizeof passphrase);
     if (done < 0)
         return -1;
-    printf("private  %s  (%s; readable by you only; never give it away)\n", path,
-           options->no_passphrase ? "not encrypted" : "encrypted");
+    printf("private  %s  (%s, %s; readable by you only; never give it away)\n", path,
+           dr_key_kind(key), options->no_passphrase ? "not encrypted" : "encrypted");
     printf("public   %s  (carry it to the other side by a way that you trust)\n", public_path);
     return print_id(key, "id       ", err);
 }
@@ -134,6 +152,7 @@ int dr_cmd_key(int argc, char **argv, struct dr_err *err)
     struct key_options options = {0};
     const struct dr_option table[] = {
         {"output", 'o', DR_OPTION_TEXT, &options.output},
+        {"type", 0, DR_OPTION_TEXT, &options.type},
         {"passphrase-file", 0, DR_OPTION_TEXT, &options.passphrase_file},
         {"no-passphrase", 0, DR_OPTION_FLAG, &options.no_passphrase},
         {NULL, 0, DR_OPTION_FLAG, NULL},

@@ -58,20 +58,34 @@ static struct dr_key *wrap(EVP_PKEY *pkey, struct dr_err *err)
     return key;
 }
 
-struct dr_key *dr_key_new(struct dr_err *err)
+static int choose_curve(EVP_PKEY_CTX *context)
+{
+    return EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1) == 1 &&
+           EVP_PKEY_CTX_set_ec_param_enc(context, OPENSSL_EC_NAMED_CURVE) == 1;
+}
+
+static struct dr_key *generate(int type, struct dr_err *err)
 {
     __attribute__((cleanup(cleanup_pkey_context))) EVP_PKEY_CTX *context =
-        EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL);
+        EVP_PKEY_CTX_new_id(type, NULL);
     EVP_PKEY *pkey = NULL;
 
     if (!context || EVP_PKEY_keygen_init(context) != 1 ||
-        EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1) != 1 ||
-        EVP_PKEY_CTX_set_ec_param_enc(context, OPENSSL_EC_NAMED_CURVE) != 1 ||
-        EVP_PKEY_keygen(context, &pkey) != 1) {
+        (type == EVP_PKEY_EC && !choose_curve(context)) || EVP_PKEY_keygen(context, &pkey) != 1) {
         fail_openssl(err, DR_ERR_INTERNAL, "make a key");
         return NULL;
     }
     return wrap(pkey, err);
+}
+
+struct dr_key *dr_key_new(struct dr_err *err)
+{
+    return generate(EVP_PKEY_EC, err);
+}
+
+struct dr_key *dr_key_new_ed25519(struct dr_err *err)
+{
+    return generate(EVP_PKEY_ED25519, err);
 }
 
 void dr_key_free(struct dr_key *key)
@@ -119,11 +133,17 @@ static bool is_p256(const EVP_PKEY *pkey)
            strcmp(group, "prime256v1") == 0;
 }
 
+static bool is_ed25519(const EVP_PKEY *pkey)
+{
+    return EVP_PKEY_base_id(pkey) == EVP_PKEY_ED25519;
+}
+
 static struct dr_key *accept_key(EVP_PKEY *pkey, const char *path, struct dr_err *err)
 {
-    if (!is_p256(pkey)) {
+    if (!is_p256(pkey) && !is_ed25519(pkey)) {
         EVP_PKEY_free(pkey);
-        dr_fail(err, DR_ERR_FORMAT, "'%s' is not an ECDSA P-256 key; 'drover key new' makes one",
+        dr_fail(err, DR_ERR_FORMAT,
+                "'%s' is neither an ECDSA P-256 nor an Ed25519 key; 'drover key new' makes one",
                 path);
         return NULL;
     }
@@ -242,13 +262,24 @@ int dr_key_id(const struct dr_key *key, struct dr_digest *ret_id, struct dr_err 
     return 0;
 }
 
+const char *dr_key_kind(const struct dr_key *key)
+{
+    return is_ed25519(key->pkey) ? "Ed25519" : "ECDSA P-256";
+}
+
+/* Ed25519 hashes by itself. */
+static const EVP_MD *hash_of(const struct dr_key *key)
+{
+    return is_ed25519(key->pkey) ? NULL : EVP_sha256();
+}
+
 int dr_key_sign(const struct dr_key *key, const void *data, size_t size,
                 unsigned char *ret_signature, size_t *ret_size, struct dr_err *err)
 {
     __attribute__((cleanup(cleanup_digest_context))) EVP_MD_CTX *context = EVP_MD_CTX_new();
 
     *ret_size = DR_SIGNATURE_MAX;
-    if (!context || EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->pkey) != 1 ||
+    if (!context || EVP_DigestSignInit(context, NULL, hash_of(key), NULL, key->pkey) != 1 ||
         EVP_DigestSign(context, ret_signature, ret_size, data, size) != 1)
         return fail_openssl(err, DR_ERR_INTERNAL, "sign");
     return 0;
@@ -259,7 +290,7 @@ int dr_key_verify(const struct dr_key *key, const void *data, size_t size,
 {
     __attribute__((cleanup(cleanup_digest_context))) EVP_MD_CTX *context = EVP_MD_CTX_new();
 
-    if (!context || EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->pkey) != 1)
+    if (!context || EVP_DigestVerifyInit(context, NULL, hash_of(key), NULL, key->pkey) != 1)
         return fail_openssl(err, DR_ERR_INTERNAL, "prepare the check of a signature");
     if (EVP_DigestVerify(context, signature, signature_size, data, size) != 1) {
         ERR_clear_error();

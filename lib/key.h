@@ -3,10 +3,13 @@
 #define DROVER_LIB_KEY_H
 
 /*
- * Signing keys: ECDSA on P-256 with SHA-256, in PEM (PKCS#8 private, SubjectPublicKeyInfo public),
- * so that the stock `openssl` command makes, reads and verifies them. The algorithm belongs to the
- * key, never to the data. A key's id is the SHA-256 of its DER SubjectPublicKeyInfo; its first 16
- * hex digits are shown to people.
+ * Signing keys in PEM (PKCS#8 private, SubjectPublicKeyInfo public), so that the stock `openssl`
+ * command makes, reads and verifies them. Two kinds: ECDSA on P-256 with SHA-256, whose signatures
+ * are DER of 70 to 72 bytes and which every openssl since 1.0 verifies (`openssl dgst -sha256
+ * -verify`), and Ed25519 (RFC 8032), whose signatures are 64 bytes of the message itself and which
+ * `openssl pkeyutl -verify -rawin` verifies from 3.0 on. The algorithm belongs to the key, never to
+ * the data. A key's id is the SHA-256 of its DER SubjectPublicKeyInfo; its first 16 hex digits are
+ * shown to people.
  */
 
 #include <stdbool.h>
@@ -16,7 +19,7 @@
 #include "lib/err.h"
 #include "lib/hash.h"
 
-/* Largest DER signature that drover accepts; P-256 needs at most 72. */
+/* Largest signature that drover accepts; P-256 needs at most 72, Ed25519 64. */
 #define DR_SIGNATURE_MAX 512
 
 struct dr_key;
@@ -27,11 +30,12 @@ struct dr_key;
 typedef int dr_passphrase_fn(void *context, bool confirm, char *ret, size_t size,
                              struct dr_err *err);
 
-/* A fresh private key. NULL on failure. */
+/* A fresh private key: ECDSA P-256, or Ed25519. NULL on failure. */
 struct dr_key *dr_key_new(struct dr_err *err);
+struct dr_key *dr_key_new_ed25519(struct dr_err *err);
 
-/* Reads a PEM file with a private or a public key. Other kinds of key than P-256 are refused by
- * name. dr_key_read_private() warns through DR_ERR_REFUSED when others may read the file. */
+/* Reads a PEM file with a private or a public key. Other kinds of key than the two are
+ * DR_ERR_FORMAT. dr_key_read_private() refuses (DR_ERR_REFUSED) a file that others may read. */
 struct dr_key *dr_key_read_private(const char *path, dr_passphrase_fn *ask, void *context,
                                    struct dr_err *err);
 struct dr_key *dr_key_read_public(const char *path, struct dr_err *err);
@@ -48,6 +52,9 @@ static inline void dr_cleanup_key(struct dr_key **key)
 int dr_key_private_pem(const struct dr_key *key, const char *passphrase, struct dr_buf *ret_pem,
                        struct dr_err *err);
 int dr_key_public_pem(const struct dr_key *key, struct dr_buf *ret_pem, struct dr_err *err);
+
+/* "ECDSA P-256" or "Ed25519". Static. */
+const char *dr_key_kind(const struct dr_key *key);
 
 int dr_key_id(const struct dr_key *key, struct dr_digest *ret_id, struct dr_err *err);
 
