@@ -14,14 +14,18 @@ static const char *text_of(const json_t *state, const char *object, const char *
     return dr_json_string_or(json_object_get(state, object), key, "-");
 }
 
-static void print_notes(FILE *out, const json_t *state)
+static void print_texts(FILE *out, const char *what, const json_t *list)
 {
-    json_t *note;
+    json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(state, "notes"), i, note)
+    json_array_foreach(list, i, item)
     {
-        fprintf(out, "note      %s\n", json_is_string(note) ? json_string_value(note) : "?");
+        if (json_is_string(item))
+            fprintf(out, "%-9s %s\n", what, json_string_value(item));
+        else
+            fprintf(out, "%-9s %s: %s\n", what, dr_json_string_or(item, "object", "?"),
+                    dr_json_string_or(item, "why", "?"));
     }
 }
 
@@ -71,7 +75,8 @@ void dr_report_plan(FILE *out, const json_t *state)
     fprintf(out, "bundle    %s, every byte verified\n", text_of(state, "target", "bundle"));
     if (dr_json_true(server, "needed"))
         print_database(out, server);
-    print_notes(out, state);
+    print_texts(out, "not seen", dr_json_at(state, "inventory", "unseen", NULL));
+    print_texts(out, "note", json_object_get(state, "notes"));
     if (json_array_size(json_object_get(state, "plan")) > 0) {
         fputc('\n', out);
         dr_plan_print(out, json_object_get(state, "plan"));
@@ -155,21 +160,6 @@ static void print_replaced(FILE *out, const json_t *report)
 
     print_list(out, json_object_get(report, "network_agents"), "host", "environment", agents);
     print_list(out, json_object_get(report, "balancers"), "service", "name", balancers);
-}
-
-static void print_texts(FILE *out, const char *what, const json_t *list)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item)
-    {
-        if (json_is_string(item))
-            fprintf(out, "%s  %s\n", what, json_string_value(item));
-        else
-            fprintf(out, "%s  %s: %s\n", what, dr_json_string_or(item, "object", "?"),
-                    dr_json_string_or(item, "why", "?"));
-    }
 }
 
 static void print_server(FILE *out, const json_t *state)

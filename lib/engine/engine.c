@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/engine/client.h"
@@ -68,6 +69,8 @@ static int open_socket(struct dr_engine *engine, const char *path, struct dr_err
     struct dr_http_options options = {.unix_socket = path, .no_proxy = true, .stall_seconds = 600};
 
     engine->local = true;
+    if (access(path, R_OK | W_OK) < 0)
+        return dr_fail_errno(err, DR_ERR_NET, "open the socket '%s'", path);
     engine->base = dr_text_copy("http://docker", err);
     if (!engine->base)
         return -1;
@@ -183,13 +186,12 @@ struct dr_engine *dr_engine_new(const struct dr_engine_options *options, struct 
         dr_fail_memory(err);
         return NULL;
     }
-    if (open_host(engine, options, err) == 0) {
-        if (negotiate(engine, err) == 0)
-            return engine;
-        dr_err_wrap(err, "reach the Docker engine at '%s'", engine->host);
-        if (err && err->code == DR_ERR_NET)
-            dr_err_advise(err, "is it running here, or does DOCKER_HOST name another place?");
-    }
+    if (open_host(engine, options, err) == 0 && negotiate(engine, err) == 0)
+        return engine;
+    if (err && err->code != DR_ERR_USAGE)
+        dr_err_wrap(err, "reach the Docker engine");
+    if (err && err->code == DR_ERR_NET)
+        dr_err_advise(err, "does it run here, or does DOCKER_HOST name another place?");
     dr_engine_free(engine);
     return NULL;
 }

@@ -247,6 +247,30 @@ before() {
     [ "$(field rancher '{{(index .HostConfig.Ulimits 0).Hard}}')" = 8192 ]
 }
 
+@test "with access control: an administrator's key, an environment's, none" {
+    server
+    before
+    curl -sf -X POST http://127.0.0.1:8080/sim/access -d '{"enabled": true, "keys": [
+        {"public": "A", "secret": "B", "kind": "admin"},
+        {"public": "E", "secret": "F", "kind": "environment", "projectId": "1a5"}]}' >/dev/null
+    apply 5
+    says_error "RANCHER_ACCESS_KEY"
+    RANCHER_ACCESS_KEY=A RANCHER_SECRET_KEY=wrong apply 5
+    RANCHER_ACCESS_KEY=E RANCHER_SECRET_KEY=F apply --dry-run
+    says "not seen"
+    RANCHER_ACCESS_KEY=A RANCHER_SECRET_KEY=B apply
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(canary)" = "$canary" ]
+    ! grep -r --include='*.json' '"B"' "$state"
+}
+
+@test "no engine: said with the way on" {
+    DOCKER_HOST=unix:///nowhere.sock drover 4 apply "$files/v1.0.2.bundle" --registry "$site" \
+        --pubkey "$files/site.pub" --state-dir "$state" --yes
+    says_error "/nowhere.sock"
+    says_error "DOCKER_HOST"
+}
+
 # ---------------------------------------------------------------- cut off
 
 steps="pull prepull data candidate hold stop backup start policy answer compare rename agents netagents balancers proof remove"
