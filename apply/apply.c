@@ -79,12 +79,34 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
     return -1;
 }
 
+/* A journal in the wrong place, or DOCKER_HOST: there nothing can be continued, nor undone. */
+static int check_here(const struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    json_auto_t *old = NULL;
+    json_auto_t *created = NULL;
+
+    if (!dr_upgrade_has_server(upgrade))
+        return 0;
+    if (dr_upgrade_old(upgrade, &old, err) < 0 || dr_upgrade_new(upgrade, &created, err) < 0)
+        return -1;
+    if (!old && !created)
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "an upgrade of container '%.100s' was begun at %s and is not finished, but the "
+                       "engine at '%s' has neither that container (%.12s) nor its successor; is it "
+                       "another engine, or '%s' the journal of another host?",
+                       dr_upgrade_text(upgrade, NULL, "name"),
+                       dr_json_string_or(upgrade->journal->state, "started", "?"),
+                       dr_engine_host(upgrade->engine), dr_upgrade_text(upgrade, NULL, "id"),
+                       upgrade->journal->path);
+    return 0;
+}
+
 static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_err *err)
 {
     const struct dr_apply_options *options = upgrade->options;
     const json_t *state = upgrade->journal->state;
 
-    if (check_same(state, target, err) < 0)
+    if (check_same(state, target, err) < 0 || check_here(upgrade, err) < 0)
         return -1;
     dr_log_say(options->log, "the upgrade to %s that was begun at %s is not finished",
                dr_target_text(target, "release"), dr_json_string_or(state, "started", "?"));
@@ -160,7 +182,12 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
     target = dr_target_read(options, &bundle, err);
     engine = target ? dr_engine_new(&where, err) : NULL;
     if (!engine)
-        return -1;
+        return journal.state
+                   ? dr_err_advise(err,
+                                   "the upgrade that was begun at %s is not finished: when "
+                                   "this is mended, run the same command again",
+                                   dr_json_string_or(journal.state, "started", "?"))
+                   : -1;
     upgrade.engine = engine;
     done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);
     dr_rancher_free(upgrade.rancher);

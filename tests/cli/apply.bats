@@ -261,7 +261,7 @@ before() {
     RANCHER_ACCESS_KEY=A RANCHER_SECRET_KEY=B apply
     [ "$(sim .release.server)" = v1.0.2 ]
     [ "$(canary)" = "$canary" ]
-    ! grep -r --include='*.json' '"B"' "$state"
+    run ! grep -r --include='*.json' '"B"' "$state"
 }
 
 @test "no engine: said with the way on" {
@@ -471,6 +471,36 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     says_error "the old database is in"
     [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data rancher-upgrade-new " ]
     [ "$(field rancher '{{.State.Running}}')" = false ]
+}
+
+@test "the engine crashes while the old server is down, and once more after the new one was started" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137
+    engine_stop docker KILL
+    engine_start
+    [ -z "$(docker ps -q)" ] # neither of the two has come up by itself
+    DROVER_TEST_KILL=compare:begun apply 137
+    engine_stop
+    engine_start
+    apply
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(sim .concurrentServers)" = 0 ]
+}
+
+@test "the engine is gone when the old server was stopped: the way on is said, and it continues" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137
+    engine_stop
+    apply 4
+    says_error "/var/run/docker.sock"
+    says_error "is not finished: when this is mended, run the same command again"
+    engine_start
+    apply
+    upgraded
 }
 
 # ---------------------------------------------------------------- refused before anything changes
