@@ -186,19 +186,24 @@ static void print_backup(FILE *out, const json_t *state)
     const char *file = dr_json_string_or(backup, "file", NULL);
     const char *slash = file ? strrchr(file, '/') : NULL;
     char size[16];
+    int volume;
 
     if (!file || !slash)
         return;
     dr_text_size((uint64_t)dr_json_int_or(backup, "bytes", 0), size);
-    fprintf(out,
-            "\nThe database of before is in %s (%s). Should it ever be needed:\n"
-            "  (cd %.*s && sha256sum -c %s.sha256)\n"
-            "  docker volume create rancher-restored\n"
-            "  tar -xzpf %s --numeric-owner --strip-components=1 \\\n"
-            "      -C \"$(docker volume inspect -f '{{.Mountpoint}}' rancher-restored)\"\n"
-            "  docker run -d ... -v rancher-restored:/var/lib/mysql %s\n",
-            file, size, (int)(slash - file), file, slash + 1, file,
-            text_of(state, "server", "reference"));
+    /* The volume has the copy's name: restored a second time into the same one, files of two databases would mix. */
+    volume = (int)(strlen(slash + 1) - (dr_text_ends(slash, ".tar.gz") ? strlen(".tar.gz") : 0));
+    fprintf(
+        out,
+        "\nThe database of before is in %s (%s). Should it ever be needed, stop the new server, "
+        "then:\n"
+        "  (cd %.*s && sha256sum -c %s.sha256)\n"
+        "  docker volume create %.*s\n"
+        "  tar -xzpf %s --numeric-owner --strip-components=1 \\\n"
+        "      -C \"$(docker volume inspect -f '{{.Mountpoint}}' %.*s)\"\n"
+        "  docker run -d ... -v %.*s:/var/lib/mysql %s\n",
+        file, size, (int)(slash - file), file, slash + 1, volume, slash + 1, file, volume,
+        slash + 1, volume, slash + 1, text_of(state, "server", "reference"));
 }
 
 void dr_report_end(FILE *out, const json_t *state, const char *journal)
