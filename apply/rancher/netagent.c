@@ -16,7 +16,10 @@
 #include "lib/text.h"
 #include "lib/wait.h"
 
+#define HOST_SECONDS 180
 #define REMOVE_SECONDS 90
+#define STOP_SECONDS                                                                               \
+    300 /* as long as an agent may take to reconnect: it is what stops containers */
 #define APPEAR_SECONDS 30 /* what a balancer instance takes to stop, and some */
 #define BACK_SECONDS 300
 #define NEWEST 25
@@ -30,26 +33,42 @@ static const char *project_of(const struct dr_netagent *agent)
 
 /* ---- before anything is touched */
 
+/* A server that restarted in between makes every host reconnect: that passes, and is worth some minutes. */
 static int check_host(const struct dr_netagent *agent, struct dr_err *err)
 {
     const json_t *known = dr_job_find(agent->environment, "hosts", agent->host_id);
-    json_auto_t *row =
-        dr_client_get(agent->job->rancher, dr_client_link(known, "self"), "look at a host", err);
-    json_auto_t *host = row ? dr_survey_host(row) : NULL;
+    struct dr_wait wait;
+    bool said = false;
 
-    if (!row)
-        return -1;
-    if (!host)
-        return dr_fail_memory(err);
-    if (dr_json_true(host, "active"))
-        return 0;
-    dr_fail(err, DR_ERR_RANCHER,
-            "host '%s' is away (state '%s', agent '%s'), its network agent was "
-            "not touched",
-            agent->host, dr_json_string_or(host, "state", "?"),
-            dr_json_string_or(host, "agentState", "?"));
-    return dr_err_advise(err, "bring it back (docker restart rancher-agent on it), then run drover "
-                              "again");
+    dr_wait_start(&wait, HOST_SECONDS);
+    for (;;) {
+        json_auto_t *row = dr_client_get(agent->job->rancher, dr_client_link(known, "self"),
+                                         "look at a host", err);
+        json_auto_t *host = row ? dr_survey_host(row) : NULL;
+        int again;
+
+        if (!row)
+            return -1;
+        if (!host)
+            return dr_fail_memory(err);
+        if (dr_json_true(host, "active"))
+            return 0;
+        if (!said)
+            dr_log_say(agent->job->log, "host %s is away at the moment, waiting for it",
+                       agent->host);
+        said = true;
+        again = dr_wait_again(&wait, "waiting for a host", err);
+        if (again < 0)
+            return -1;
+        if (again > 0)
+            continue;
+        dr_fail(err, DR_ERR_RANCHER,
+                "host '%s' is away (state '%s', agent '%s'), its network agent was not touched",
+                agent->host, dr_json_string_or(host, "state", "?"),
+                dr_json_string_or(host, "agentState", "?"));
+        return dr_err_advise(err, "bring it back (docker restart rancher-agent on it), then run "
+                                  "drover again");
+    }
 }
 
 static bool has_due_instance_here(const struct dr_netagent *agent, const json_t *balancer)
@@ -139,6 +158,8 @@ static int remove_old(struct dr_netagent *agent, struct dr_err *err)
                                   &failure) == 0)
         return 0;
     now = dr_container_look(agent->job->rancher, agent->old, NULL);
+    if (now && dr_container_state_is(now, "stopping"))
+        return dr_container_wait_removed(agent->job->rancher, agent->old, what, STOP_SECONDS, err);
     /* It has stopped, and Rancher no longer counts it: better a new one now than no network for longer. */
     if (now && dr_container_state_is(now, "removing")) {
         dr_log_warn(agent->job->log, "%s; going on, since it has stopped", failure.text);

@@ -106,11 +106,11 @@ static int on_agent(void *context, const json_t *row, struct dr_err *err)
 static bool is_due(const struct dr_rancher_job *job, const json_t *environment, const char *host_id,
                    const json_t *now, const json_t *helper)
 {
+    if (dr_job_open_entry(job, "network_agents", "hostId", host_id, NULL, NULL))
+        return true;
     if (now)
-        return differs(job, now) || !dr_container_state_is(now, "running") || helper ||
-               dr_job_open_entry(job, "network_agents", "hostId", host_id, NULL, NULL);
-    return helper || of_host(json_object_get(environment, "network_agents"), host_id) ||
-           dr_job_open_entry(job, "network_agents", "hostId", host_id, NULL, NULL);
+        return differs(job, now) || !dr_container_state_is(now, "running");
+    return helper || of_host(json_object_get(environment, "network_agents"), host_id);
 }
 
 /* One that already runs the new image and only has to come up, or to be noted, is not removed again. */
