@@ -20,8 +20,10 @@ static bool is_marker(const char *line, const char *at)
 /* One line without scdoc's markup: *bold*, _underlined_, escapes by backslash, "++" at the end. */
 static void print_line(const char *line, size_t size)
 {
-    if (size >= 2 && line[0] == '#' && line[1] == ' ')
-        line += 2, size -= 2;
+    if (size >= 2 && line[0] == '#' && line[1] == ' ') {
+        line += 2;
+        size -= 2;
+    }
     if (size >= 2 && memcmp(line + size - 2, "++", 2) == 0)
         size -= 2;
     for (size_t i = 0; i < size; i++) {
