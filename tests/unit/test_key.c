@@ -118,6 +118,7 @@ static void an_encrypted_key_needs_its_passphrase(void **state)
     struct dr_digest b;
 
     (void)state;
+    assert_true(fd >= 0);
     check_ok(save_private(key, right, path, &err), &err);
     assert_null(dr_key_read_private(path, give, wrong, &err));
     assert_int_equal(err.code, DR_ERR_AUTH);
@@ -140,6 +141,7 @@ static void a_private_key_that_others_can_read_is_refused(void **state)
     dr_auto_key struct dr_key *key = dr_key_new(&err);
 
     (void)state;
+    assert_true(fd >= 0);
     check_ok(save_private(key, NULL, path, &err), &err);
     chmod(path, 0644);
     assert_null(dr_key_read_private(path, NULL, NULL, &err));
@@ -161,6 +163,7 @@ static void other_kinds_of_key_are_refused_by_name(void **state)
     char command[300];
 
     (void)state;
+    assert_true(fd >= 0);
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         struct dr_err err = DR_ERR_INIT;
 

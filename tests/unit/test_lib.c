@@ -218,6 +218,7 @@ static void a_lock_is_held_by_one(void **state)
     int second = -1;
 
     (void)state;
+    assert_true(made >= 0);
     check_ok(dr_file_lock(path, &first, &err), &err);
     check_fails(dr_file_lock(path, &second, &err), &err, DR_ERR_REFUSED, path);
     unlink(path);
