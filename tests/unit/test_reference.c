@@ -42,10 +42,10 @@ static void parses_what_docker_parses(void **state)
 static void refuses_what_is_no_reference(void **state)
 {
     static const char *const rows[] = {
-        "",         "/",          "A/b",        "a//b",    "a/",           "a:",
-        "a:b:c",    "a@sha256:1", "a@md5:" HEX, "-a",      "a-",           "a..b",
-        "a/b:-tag", "../x",       "a b",        "a\033[m", "reg:999999/x", "http://reg/x:1",
-        "a___b",    "a:t/b@",     "_a/b",       "a_/b",
+        "",         "/",          "A/b",          "a//b",    "a/",           "a:",
+        "a:b:c",    "a@sha256:1", ("a@md5:" HEX), "-a",      "a-",           "a..b",
+        "a/b:-tag", "../x",       "a b",          "a\033[m", "reg:999999/x", "http://reg/x:1",
+        "a___b",    "a:t/b@",     "_a/b",         "a_/b",
     };
 
     (void)state;
