@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "bundle/bundle.h"
@@ -29,10 +30,22 @@ static int read_time(int64_t *ret_time, struct dr_err *err)
 
 static int check_output(const char *output, struct dr_err *err)
 {
-    if (!output)
+    if (!output || !*output)
         return dr_fail(err, DR_ERR_USAGE, "-o FILE is needed: where the bundle goes");
     if (strcmp(output, "-") == 0)
         return dr_fail(err, DR_ERR_USAGE, "this version of drover cannot write to a pipe");
+    return 0;
+}
+
+/* --force would replace it by the bundle, and there may be no other copy. */
+static int check_not_key(const char *output, const char *key, struct dr_err *err)
+{
+    struct stat a;
+    struct stat b;
+
+    if (stat(output, &a) == 0 && stat(key, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        return dr_fail(err, DR_ERR_USAGE, "the bundle can't go to '%s': that is the private key",
+                       output);
     return 0;
 }
 
@@ -65,6 +78,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         return dr_fail(err, DR_ERR_USAGE,
                        "--key FILE is needed: the private key that signs the bundle; 'drover key "
                        "new' makes one");
+    if (check_not_key(options.output, options.key, err) < 0)
+        return -1;
     releases = dr_release_is_name(words.item[0]) ? 1 : 0;
     options.release = releases ? words.item[0] : NULL;
     options.images = words.item + releases;

@@ -134,6 +134,8 @@ static int print_public(const struct key_options *options, const char *path, str
 
     if (!key || dr_key_public_pem(key, &pem, err) < 0)
         return -1;
+    if (options->output && refuse_existing(options->output, err) < 0)
+        return -1;
     if (options->output)
         return dr_file_save(options->output, 0644, pem.data, pem.size, err);
     fputs(pem.data, stdout);

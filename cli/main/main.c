@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,10 +59,38 @@ static int run(const struct dr_command *command, int argc, char **argv)
     return dr_code_status(err.code);
 }
 
+/* With a standard stream closed the next file that is opened (a bundle, a lock) would take its place, and what is meant
+ * for the stream be written into it. Opened the wrong way round, so that a result written there still fails. */
+static void fill_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    }
+}
+
+static int unknown(const char *name)
+{
+    fprintf(stderr, "drover: '%.100s' is not a command; 'drover --help' lists them\n", name);
+    return dr_code_status(DR_ERR_USAGE);
+}
+
+/* The end of what needs no command. */
+static int end(void)
+{
+    struct dr_err err = DR_ERR_INIT;
+
+    if (flush_results(&err) == 0)
+        return 0;
+    fprintf(stderr, "drover: %s\n", err.text);
+    return dr_code_status(err.code);
+}
+
 int main(int argc, char **argv)
 {
     const struct dr_command *command;
 
+    fill_streams();
     /* Never "": a host's locale must not change what is written, only which bytes count as text. */
     setlocale(LC_CTYPE, "C.UTF-8");
     if (argc < 2) {
@@ -70,18 +99,18 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
-        if (argc < 3 || !dr_help_print(argv[2]))
+        if (argc < 3)
             print_usage(stdout);
-        return 0;
+        else if (!dr_help_print(argv[2]))
+            return unknown(argv[2]);
+        return end();
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         puts("drover " DROVER_VERSION);
-        return 0;
+        return end();
     }
     command = find(argv[1]);
-    if (!command) {
-        fprintf(stderr, "drover: '%s' is not a command; 'drover --help' lists them\n", argv[1]);
-        return dr_code_status(DR_ERR_USAGE);
-    }
+    if (!command)
+        return unknown(argv[1]);
     return run(command, argc - 1, argv + 1);
 }

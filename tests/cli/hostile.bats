@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# The command line in rough hands: streams that are closed or full, output over what must not be lost, odd files.
+
+load common
+: "${harness_helpers:?}" # from common
+
+setup_file() {
+    harness_begin
+    hub=$(registry_start hub)
+    export hub files=$BATS_FILE_TMPDIR
+    make_release "$hub"
+    cd "$files"
+    "$DROVER" key new -o site.key --no-passphrase
+    "$DROVER" bundle v1.0.2 --from "$hub" -o good.tar --key site.key
+}
+
+teardown_file() {
+    harness_end
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    cp "$files"/{site.key,site.pub} .
+}
+
+# ends STATUS SCRIPT: a shell's redirections belong to what is tried.
+ends() {
+    local status=0
+    bash -c "$2" || status=$?
+    [ "$status" -eq "$1" ]
+}
+
+@test "with standard streams closed nothing is written into the files that are opened instead" {
+    ends 3 "'$DROVER' bundle v1.0.2 --from $hub -o out.tar --key site.key >&-"
+    drover verify out.tar --pubkey site.pub
+    ends 3 "'$DROVER' bundle v1.0.2 --from $hub -o none.tar --key site.key -v >&- 2>&- <&-"
+    drover verify none.tar --pubkey site.pub
+    ends 3 "'$DROVER' verify none.tar --pubkey site.pub >&-"
+    ends 0 "'$DROVER' verify none.tar --pubkey site.pub 2>&-"
+}
+
+@test "a result that could not be written is a failure" {
+    for words in --version --help "key --help" "verify $files/good.tar --pubkey site.pub" \
+        "inspect $files/good.tar --json" "key pub site.pub" "key id site.pub"; do
+        ends 3 "'$DROVER' $words >/dev/full"
+    done
+}
+
+@test "no output goes over a key, a device or anything else that is there" {
+    cp site.key before
+    mknod null c 1 3
+    drover 2 bundle v1.0.2 --from "$hub" -o site.key --force --key site.key
+    says_error "is the private key"
+    drover 9 key pub site.key -o site.key
+    drover 9 key pub site.key -o null
+    drover 9 bundle v1.0.2 --from "$hub" -o null --force --key site.key
+    drover 2 bundle v1.0.2 --from "$hub" -o '' --key site.key
+    cmp site.key before
+    [ -c null ]
+    [ -z "$(find . -name '*.part' -o -name '*.draft-*')" ]
+}
+
+@test "what is no file is no bundle, and nothing waits for it" {
+    mkfifo fifo
+    mkdir folder
+    for what in fifo folder /dev/null /dev/zero; do
+        drover 3 verify "$what" --pubkey site.pub
+        says_error "not an ordinary file"
+        drover 3 mirror "$what" "$hub/copy" --pubkey site.pub
+        drover 3 apply "$what" --registry "$hub" --pubkey site.pub --state-dir state --yes
+    done
+}
+
+@test "help for a command that there is not" {
+    drover 2 help nothing
+    says_error "'nothing' is not a command"
+}
