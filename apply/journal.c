@@ -151,6 +151,14 @@ int dr_journal_step_done(struct dr_journal *journal, const char *step, double se
     return 0;
 }
 
+int dr_journal_step_forget(struct dr_journal *journal, const char *step, struct dr_err *err)
+{
+    if (!entry(journal, step))
+        return 0;
+    json_object_del(json_object_get(journal->state, "steps"), step);
+    return dr_journal_save(journal, err);
+}
+
 bool dr_journal_is_begun(const struct dr_journal *journal, const char *step)
 {
     return json_object_get(entry(journal, step), "begun") != NULL;

@@ -55,6 +55,10 @@ int dr_journal_save(struct dr_journal *journal, struct dr_err *err);
 int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct dr_err *err);
 int dr_journal_step_done(struct dr_journal *journal, const char *step, double seconds,
                          struct dr_err *err);
+
+/* Takes back that it was begun: it is certain that it did nothing. */
+int dr_journal_step_forget(struct dr_journal *journal, const char *step, struct dr_err *err);
+
 bool dr_journal_is_begun(const struct dr_journal *journal, const char *step);
 bool dr_journal_is_done(const struct dr_journal *journal, const char *step);
 

@@ -162,10 +162,13 @@ DR_STEP_DO(candidate)
     const char *name = dr_json_string_or(candidate, "name", "");
     json_auto_t *warnings = json_array();
     char id[DR_CONTAINER_ID] = "";
+    bool committed = false;
     json_t *warning;
     size_t i;
 
-    if (clear_leftover(upgrade, name, err) < 0 ||
+    /* Asked to have it remembered: one that was started and is gone is replaced here. */
+    if (dr_upgrade_is_committed(upgrade, &committed, err) < 0 ||
+        clear_leftover(upgrade, name, err) < 0 ||
         dr_docker_create(upgrade->engine, name,
                          dr_json_at(dr_upgrade_server(upgrade), "spec", "body", NULL), id, warnings,
                          err) < 0)
@@ -238,10 +241,9 @@ DR_STEP_DO(stop)
     if (committed)
         return dr_fail(
             err, DR_ERR_REFUSED,
-            "somebody has started the old server '%.100s' again, while the new one works "
-            "on the same database; stop the old one at once (docker stop -t 300) and run "
-            "drover again",
-            dr_upgrade_text(upgrade, "retired", "name"));
+            "somebody has started the old server again, but the new one has migrated their "
+            "database; stop the old one at once (docker stop -t 300 %.12s) and run drover again",
+            dr_upgrade_text(upgrade, NULL, "id"));
     return dr_server_shutdown(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), upgrade->log,
                               err);
 }

@@ -33,12 +33,15 @@ static int restore_old(struct dr_upgrade *upgrade, struct dr_err *err)
     return dr_docker_start(upgrade->engine, id, err);
 }
 
-static int undo(struct dr_upgrade *upgrade, struct dr_err *err)
+static int undo(struct dr_upgrade *upgrade, bool *ret_restored, struct dr_err *err)
 {
     const json_t *data = json_object_get(dr_upgrade_server(upgrade), "data");
 
     /* First of all the old server: people wait for it. */
     if (restore_old(upgrade, err) < 0)
+        return -1;
+    *ret_restored = true;
+    if (dr_journal_step_forget(upgrade->journal, "start", err) < 0)
         return -1;
     if (dr_journal_is_begun(upgrade->journal, "candidate") &&
         remove_new(upgrade, dr_upgrade_text(upgrade, "candidate", "name"), err) < 0)
@@ -68,30 +71,42 @@ static void tell_way_on(struct dr_upgrade *upgrade, struct dr_err *failure)
                   file ? file : "?");
 }
 
+static void tell_by_hand(struct dr_upgrade *upgrade, const char *why, struct dr_err *failure)
+{
+    const char *name = dr_upgrade_text(upgrade, NULL, "name");
+
+    dr_err_advise(
+        failure,
+        "and the old server could not be put back (%.300s): when the cause is mended, run the same "
+        "command again; or by hand: docker update --restart=%s %s && docker start %s",
+        why,
+        dr_json_string_or(json_object_get(dr_upgrade_server(upgrade), "restart"), "Name", "no"),
+        name, name);
+}
+
 void dr_undo(struct dr_upgrade *upgrade, struct dr_err *failure)
 {
     struct dr_err err = DR_ERR_INIT;
     bool committed = false;
+    bool restored = false;
 
-    if (!dr_upgrade_has_server(upgrade)) {
+    /* An engine that does not answer does not tell whether the new server was started: then nobody may be told to start
+     * the old one. */
+    if (!dr_upgrade_has_server(upgrade) || (dr_upgrade_is_committed(upgrade, &committed, &err) < 0
+                                                ? dr_journal_is_begun(upgrade->journal, "start")
+                                                : committed)) {
         tell_way_on(upgrade, failure);
         return;
     }
-    if (dr_upgrade_is_committed(upgrade, &committed, &err) == 0 && committed) {
-        tell_way_on(upgrade, failure);
-        return;
-    }
-    if (err.code == DR_OK && undo(upgrade, &err) == 0) {
+    if (err.code == DR_OK && undo(upgrade, &restored, &err) == 0)
         dr_err_advise(failure, dr_journal_is_begun(upgrade->journal, "stop")
                                    ? "the old server was started again, and everything is as before"
                                    : "the old server was not touched");
-        return;
-    }
-    dr_err_advise(
-        failure,
-        "and the old server could not be put back (%.300s): by hand: docker update "
-        "--restart=%s %s && docker start %s",
-        err.text,
-        dr_json_string_or(json_object_get(dr_upgrade_server(upgrade), "restart"), "Name", "no"),
-        dr_upgrade_text(upgrade, NULL, "name"), dr_upgrade_text(upgrade, NULL, "name"));
+    else if (restored)
+        dr_err_advise(failure,
+                      "the old server runs as before, but not all was cleared away (%.300s): run "
+                      "the same command again",
+                      err.text);
+    else
+        tell_by_hand(upgrade, err.text, failure);
 }

@@ -44,14 +44,23 @@ int dr_upgrade_new(const struct dr_upgrade *upgrade, json_t **ret_inspect, struc
     return inspect(upgrade, dr_upgrade_text(upgrade, "candidate", "id"), ret_inspect, err);
 }
 
+/* A new server that is gone may have been started, and its successor looks as if nothing ever ran. */
 int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committed,
                             struct dr_err *err)
 {
+    json_t *server = dr_upgrade_server(upgrade);
     json_auto_t *created = NULL;
+    bool committed = dr_json_true(server, "committed");
 
-    if (dr_upgrade_new(upgrade, &created, err) < 0)
+    if (!committed) {
+        if (dr_upgrade_new(upgrade, &created, err) < 0)
+            return -1;
+        committed =
+            created ? !dr_docker_is_new(created) : dr_journal_is_begun(upgrade->journal, "start");
+    }
+    if (committed && dr_json_set(server, "committed", json_true(), err) < 0)
         return -1;
-    *ret_committed = created && !dr_docker_is_new(created);
+    *ret_committed = committed;
     return 0;
 }
 

@@ -38,7 +38,8 @@ bool dr_upgrade_has_server(const struct dr_upgrade *upgrade);
 int dr_upgrade_old(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err);
 int dr_upgrade_new(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err);
 
-/* The new container was started: from now on only forward, since the database may be migrated. */
+/* The new container was started: from now on only forward, since the database may be migrated. Once found out it stays
+ * in the document (saved with it), whatever becomes of the container. */
 int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committed,
                             struct dr_err *err);
 

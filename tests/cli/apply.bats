@@ -503,6 +503,66 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     upgraded
 }
 
+@test "a new server that was started and then removed: the old one never comes back on its database" {
+    server
+    before
+    DROVER_TEST_KILL=start:done apply 137
+    wait_until 20 answers
+    docker stop -t 0 rancher-upgrade-new
+    for step in candidate:begun candidate:done; do
+        docker rm -f rancher-upgrade-new || true
+        docker images --format '{{.Repository}}:{{.Tag}}' | grep "^$site/" | xargs -r docker rmi -f
+        registry_stop site
+        apply 10
+        says_error "run the same command again"
+        [[ $stderr != *"as before"* ]]
+        [ -z "$(docker ps -q)" ]
+        registry_start site
+        DROVER_TEST_KILL=$step apply 137
+    done
+    apply
+    [ "$(canary)" = "$canary" ]
+    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(sim .release.server)" = v1.0.2 ]
+}
+
+@test "the engine crashes while the new server starts: nobody is told to start the old one" {
+    server
+    before
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 grep -q " 9/1[0-9]" out
+    engine_stop docker KILL
+    status=0
+    wait "$child" || status=$?
+    cat out
+    engine_start
+    [ "$status" -eq 4 ]
+    run ! grep -q "docker start" out
+    grep -q "run the same command again" out
+    apply
+    [ "$(canary)" = "$canary" ]
+    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(sim .concurrentServers)" = 0 ]
+}
+
+@test "a journal of another host's upgrade is refused, and kept" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137
+    cp "$state/apply.json" kept
+    engine_start other
+    export DOCKER_HOST=unix:///run/other.sock
+    apply 9
+    unset DOCKER_HOST
+    engine_end other
+    says_error "is it another engine"
+    cmp "$state/apply.json" kept
+    apply
+    upgraded
+}
+
 # ---------------------------------------------------------------- refused before anything changes
 
 # refused STATUS TEXT [OPTION…]: and the engine is as it was.
