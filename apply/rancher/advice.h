@@ -8,7 +8,8 @@
 
 #include "lib/err.h"
 
-/* Appends the remedy for the engine's words `why` about `image` to `err`, where there is a usual one. Returns -1. */
+/* Appends the remedy for the engine's words `why` about `image` to `err`, where there is a usual
+ * one. Returns -1. */
 int dr_advise_pull(struct dr_err *err, const char *why, const char *image);
 
 #endif

@@ -116,7 +116,8 @@ static int look_at_environment(const struct dr_rancher_job *job, const json_t *e
                : -1;
 }
 
-/* One round over all hosts. `ret_away`: how many are not there, `ret_changed`: somebody came or went. */
+/* One round over all hosts. `ret_away`: how many are not there, `ret_changed`: somebody came or
+ * went. */
 static int look(const struct dr_rancher_job *job, struct watch *watch, size_t *ret_away,
                 bool *ret_changed, struct dr_err *err)
 {

@@ -59,7 +59,8 @@ int dr_client_exchange(struct dr_rancher *rancher, const char *method, const cha
     return dr_http_do(rancher->http, &request, ret_response, err);
 }
 
-/* "422 InvalidReference, field 'requestedHostId': ...", from Rancher's error document where there is one. */
+/* "422 InvalidReference, field 'requestedHostId': ...", from Rancher's error document where there
+ * is one. */
 static void describe(const struct dr_http_response *response, char *ret, size_t room)
 {
     json_auto_t *body = dr_json_parse(response->body.data, response->body.size, "error", NULL);
@@ -235,8 +236,8 @@ bool dr_client_removed(const json_t *resource)
            strcmp(state, "purging") == 0 || strcmp(state, "purged") == 0;
 }
 
-/* Hands one page's rows on; `seen` holds the ids so far, since rows move between pages of a collection that changes
- * while it is read. */
+/* Hands one page's rows on; `seen` holds the ids so far, since rows move between pages of a
+ * collection that changes while it is read. */
 static int hand_on(const json_t *page, json_t *seen, dr_client_item_fn *item, void *context,
                    const char *what, struct dr_err *err)
 {
@@ -307,7 +308,8 @@ int dr_client_newest(struct dr_rancher *rancher, const char *url, const char *qu
     return page ? hand_on(page, seen, item, context, what, err) : -1;
 }
 
-/* The schema's own link, unless it leads to the root, where an admin sees all environments and may write nothing. */
+/* The schema's own link, unless it leads to the root, where an admin sees all environments and may
+ * write nothing. */
 static char *collection_of(struct dr_rancher *rancher, const char *project, const json_t *schema,
                            const char *type, struct dr_err *err)
 {

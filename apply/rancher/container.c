@@ -105,7 +105,8 @@ int dr_container_wait_removed(struct dr_rancher *rancher, const json_t *containe
 
 static json_t *body_of(const struct dr_container_spec *spec, const char *name, const char *image)
 {
-    /* `sleep` is in the agent images (they are made from Ubuntu); it ends by itself should nobody come back. */
+    /* `sleep` is in the agent images (they are made from Ubuntu); it ends by itself should nobody
+     * come back. */
     return json_pack("{s:s, s:s, s:s, s:s, s:b, s:[s], s:[s], s:{s:s}, s:s}", "name", name,
                      "imageUuid", image, "networkMode", spec->network, "requestedHostId",
                      spec->host_id, "startOnCreate", spec->start, "entryPoint", "/bin/sleep",
@@ -219,7 +220,8 @@ bool dr_successor_reason(struct dr_rancher *rancher, const struct dr_successor *
            reason_of(rancher, successor->dead, ret_reason);
 }
 
-/* One try. An answer that got lost does not mean that nothing was made: 0 and NULL in `ret_created` then. */
+/* One try. An answer that got lost does not mean that nothing was made: 0 and NULL in `ret_created`
+ * then. */
 static int create_once(struct dr_rancher *rancher, const char *project,
                        const struct dr_container_spec *spec, const char *url, const json_t *body,
                        json_t **ret_created, struct dr_err *err)

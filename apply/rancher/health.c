@@ -16,8 +16,9 @@
 
 struct health {
     const struct dr_rancher_job *job;
-    json_t *wanted; /* name: true */
-    json_t *now;    /* name: health state */
+    json_t *wanted;  /* name: true */
+    json_t *now;     /* name: health state */
+    json_t *excused; /* name: true */
 };
 
 static int on_instance(void *context, const json_t *row, struct dr_err *err)
@@ -30,7 +31,8 @@ static int on_instance(void *context, const json_t *row, struct dr_err *err)
     if (!json_object_get(health->wanted, name) || dr_container_state_is(row, "removing") ||
         dr_container_state_is(row, "stopping"))
         return 0;
-    /* The host's link may give rows of the base type, which some schemas show without this field. */
+    /* The host's link may give rows of the base type, which some schemas show without this field.
+     */
     if (!state) {
         whole = dr_container_look(health->job->rancher, row, err);
         if (!whole)
@@ -40,6 +42,30 @@ static int on_instance(void *context, const json_t *row, struct dr_err *err)
     return dr_json_set(health->now, name,
                        json_string(json_is_string(state) ? json_string_value(state) : "unknown"),
                        err);
+}
+
+/* Balancer instances that still have to be replaced prove nothing: the old ones may well be ill
+ * because of what the new server sends them, and their replacing looks at their health itself. */
+static int excuse_due_balancers(struct health *health, const json_t *environment,
+                                struct dr_err *err)
+{
+    const json_t *balancer;
+    const json_t *instance;
+    size_t i;
+    size_t k;
+
+    json_array_foreach(json_object_get(environment, "balancers"), i, balancer)
+    {
+        json_array_foreach(json_object_get(balancer, "instances"), k, instance)
+        {
+            if (!dr_job_same_image(dr_json_string_or(instance, "imageUuid", NULL),
+                                   health->job->agent_instance) &&
+                dr_json_set(health->excused, dr_json_string_or(instance, "name", ""), json_true(),
+                            err) < 0)
+                return -1;
+        }
+    }
+    return 0;
 }
 
 static int want(struct health *health, const json_t *environment, const char *host_id,
@@ -52,6 +78,7 @@ static int want(struct health *health, const json_t *environment, const char *ho
     {
         if (strcmp(dr_json_string_or(checked, "hostId", ""), host_id) == 0 &&
             strcmp(dr_json_string_or(checked, "healthState", ""), "healthy") == 0 &&
+            !json_object_get(health->excused, dr_json_string_or(checked, "name", "")) &&
             dr_json_set(health->wanted, dr_json_string_or(checked, "name", ""), json_true(), err) <
                 0)
             return -1;
@@ -86,12 +113,11 @@ static size_t count_ill(const struct health *health, char *ret_words, size_t roo
     return ill;
 }
 
-static int still_ill(const struct health *health, const json_t *environment, const char *host_id,
-                     size_t ill, const char *words, struct dr_err *err)
+static int still_ill(const json_t *environment, const char *host_id, size_t ill, const char *words,
+                     struct dr_err *err)
 {
     const char *host = dr_job_host_name(environment, host_id);
 
-    (void)health;
     dr_fail(err, DR_ERR_RANCHER,
             "host '%s': %zu of its containers were healthy before and are not since its network "
             "agent was replaced: %s",
@@ -156,7 +182,7 @@ static int wait_for_all(struct health *health, const json_t *environment, const 
         if (again < 0)
             return -1;
         if (again == 0 && ill > 0)
-            return still_ill(health, environment, host_id, ill, words, err);
+            return still_ill(environment, host_id, ill, words, err);
         /* Only some are missing: moved, scaled down or renamed. They had a while to come back. */
         if (ill == 0 && dr_wait_seconds(&wait) >= dr_scaled(GONE_SECONDS))
             return 0;
@@ -168,11 +194,13 @@ int dr_health_wait(const struct dr_rancher_job *job, const json_t *environment, 
 {
     json_auto_t *wanted = json_object();
     json_auto_t *now = json_object();
-    struct health health = {job, wanted, now};
+    json_auto_t *excused = json_object();
+    struct health health = {job, wanted, now, excused};
 
-    if (!wanted || !now)
+    if (!wanted || !now || !excused)
         return dr_fail_memory(err);
-    if (want(&health, environment, host_id, err) < 0)
+    if (excuse_due_balancers(&health, environment, err) < 0 ||
+        want(&health, environment, host_id, err) < 0)
         return -1;
     if (json_object_size(wanted) == 0)
         return 0;

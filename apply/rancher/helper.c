@@ -40,7 +40,8 @@ static int wait_armed(struct dr_helper *helper, struct dr_err *err)
     }
 }
 
-/* Created and not started: the event is ready to be fired at once when the network agent is gone. */
+/* Created and not started: the event is ready to be fired at once when the network agent is gone.
+ */
 int dr_helper_arm(struct dr_helper *helper, json_t *left, struct dr_err *err)
 {
     const struct dr_container_spec spec = {"helper", helper->host_id, helper->job->agent_instance,

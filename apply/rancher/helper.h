@@ -3,10 +3,11 @@
 #define DROVER_APPLY_RANCHER_HELPER_H
 
 /*
- * The helper container of one host: created before the network agent is removed and not started, so that its start, an
- * event on that host's managed network, can bring the new network agent at once [rancher §3.3].
+ * The helper container of one host: created before the network agent is removed and not started, so
+ * that its start, an event on that host's managed network, can bring the new network agent at once
+ * [rancher §3.3].
  *
- *     dr_helper_arm(&helper, left, err);     nothing has happened yet; a host that cannot do this shows now
+ *     dr_helper_arm(&helper, left, err);     nothing has happened yet; trouble shows now
  *     dr_helper_start(&helper, err);         the event
  *     dr_helper_drop(&helper);               always
  */
@@ -26,7 +27,8 @@ struct dr_helper {
 int dr_helper_arm(struct dr_helper *helper, json_t *left, struct dr_err *err);
 int dr_helper_start(struct dr_helper *helper, struct dr_err *err);
 
-/* Removes it and waits until it is gone. What goes wrong is only said: the next run finds it by its name. */
+/* Removes it and waits until it is gone. What goes wrong is only said: the next run finds it by its
+ * name. */
 void dr_helper_drop(struct dr_helper *helper);
 
 #endif

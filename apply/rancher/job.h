@@ -3,8 +3,9 @@
 #define DROVER_APPLY_RANCHER_JOB_H
 
 /*
- * What the steps of this folder share around a struct dr_rancher_job: rows of the plan, entries of the report, and
- * questions to the inventory. Everything returned is borrowed from the inventory or the report.
+ * What the steps of this folder share around a struct dr_rancher_job: rows of the plan, entries of
+ * the report, and questions to the inventory. Everything returned is borrowed from the inventory or
+ * the report.
  */
 
 #include <stdbool.h>
@@ -21,24 +22,25 @@ struct dr_row {
 };
 int dr_job_row(json_t *rows, const struct dr_row *row, struct dr_err *err);
 
-/* Appends `entry` (consumed) to the array report[list]. `ret_entry` (may be NULL) is it, borrowed, to be completed
- * later. Call dr_job_changed() when the core should write its journal. */
+/* Appends `entry` (consumed) to the array report[list]. `ret_entry` (may be NULL) is it, borrowed,
+ * to be completed later. Call dr_job_changed() when the core should write its journal. */
 int dr_job_note(const struct dr_rancher_job *job, const char *list, json_t *entry,
                 json_t **ret_entry, struct dr_err *err);
 int dr_job_changed(const struct dr_rancher_job *job, struct dr_err *err);
 
-/* report["left_alone"]: {"object", "why"}, said as a warning too. dr_job_reconsider() forgets those whose object begins
- * with `prefix`, before they are looked at again. */
+/* report["left_alone"]: {"object", "why"}, said as a warning too. dr_job_reconsider() forgets those
+ * whose object begins with `prefix`, before they are looked at again. */
 int dr_job_leave_alone(const struct dr_rancher_job *job, const char *object, const char *why,
                        struct dr_err *err);
 void dr_job_reconsider(const struct dr_rancher_job *job, const char *prefix);
 
-/* An entry of report[list] without "after", whose `key` is `value` (and `other_key`, unless NULL, is `other`): one that a
- * kill cut short. NULL: there is none. */
+/* An entry of report[list] without "after", whose `key` is `value` (and `other_key`, unless NULL,
+ * is `other`): one that a kill cut short. NULL: there is none. */
 json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, const char *key,
                           const char *value, const char *other_key, const char *other);
 
-/* "docker:reg:5000/rancher/agent-instance:v0.8.3" is `reference`? References are compared as strings, as Rancher does. */
+/* "docker:reg:5000/rancher/agent-instance:v0.8.3" is `reference`? References are compared as
+ * strings, as Rancher does. */
 bool dr_job_same_image(const char *image_uuid, const char *reference);
 
 /* "rancher/agent-instance:v0.8.1" of "docker:rancher/agent-instance:v0.8.1"; "?" of NULL. */

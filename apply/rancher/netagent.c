@@ -33,7 +33,8 @@ static const char *project_of(const struct dr_netagent *agent)
 
 /* ---- before anything is touched */
 
-/* A server that restarted in between makes every host reconnect: that passes, and is worth some minutes. */
+/* A server that restarted in between makes every host reconnect: that passes, and is worth some
+ * minutes. */
 static int check_host(const struct dr_netagent *agent, struct dr_err *err)
 {
     const json_t *known = dr_job_find(agent->environment, "hosts", agent->host_id);
@@ -86,8 +87,8 @@ static bool has_due_instance_here(const struct dr_netagent *agent, const json_t 
     return false;
 }
 
-/* A balancer instance of this host that has to be replaced anyway: its stop is the event that brings the network agent
- * back, and one interruption does for both. */
+/* A balancer instance of this host that has to be replaced anyway: its stop is the event that
+ * brings the network agent back, and one interruption does for both. */
 static int choose_balancer(struct dr_netagent *agent, struct dr_err *err)
 {
     const json_t *balancer;
@@ -160,7 +161,8 @@ static int remove_old(struct dr_netagent *agent, struct dr_err *err)
     now = dr_container_look(agent->job->rancher, agent->old, NULL);
     if (now && dr_container_state_is(now, "stopping"))
         return dr_container_wait_removed(agent->job->rancher, agent->old, what, STOP_SECONDS, err);
-    /* It has stopped, and Rancher no longer counts it: better a new one now than no network for longer. */
+    /* It has stopped, and Rancher no longer counts it: better a new one now than no network for
+     * longer. */
     if (now && dr_container_state_is(now, "removing")) {
         dr_log_warn(agent->job->log, "%s; going on, since it has stopped", failure.text);
         return 0;
@@ -200,7 +202,8 @@ static int on_agent(void *context, const json_t *row, struct dr_err *err)
     return 0;
 }
 
-/* Is there a new one: agent->found. With `all` every page is read, should the order not be what was asked for. */
+/* Is there a new one: agent->found. With `all` every page is read, should the order not be what was
+ * asked for. */
 static int look(struct dr_netagent *agent, bool all, struct dr_err *err)
 {
     struct dr_rancher *rancher = agent->job->rancher;
@@ -283,7 +286,8 @@ static int did_not_come(const struct dr_netagent *agent, double seconds, struct 
                          agent->job->agent_instance);
 }
 
-/* When the first event was used up by a start that failed, nothing brings the next one on a quiet host but us. */
+/* When the first event was used up by a start that failed, nothing brings the next one on a quiet
+ * host but us. */
 static int prod(struct dr_netagent *agent, double *idle_since, struct dr_err *err)
 {
     if (agent->found)
@@ -403,9 +407,10 @@ int dr_netagent_replace(struct dr_netagent *agent, json_t *left, struct dr_err *
     dr_helper_drop(&agent->helper);
     if (done == 0 && agent->roll.removed_at > 0)
         done = dr_roll_finish(&agent->roll, err);
+    rancher->steady--;
+    /* Nothing is half done from here on: a wish to stop may be granted. */
     if (done == 0)
         done = check_after(agent, err);
-    rancher->steady--;
     dr_roll_release(&agent->roll);
     dr_successor_release(&agent->successor);
     json_decref(agent->found);

@@ -3,8 +3,8 @@
 #define DROVER_APPLY_RANCHER_NETAGENT_H
 
 /*
- * One host's network agent is replaced: helper armed, old one removed, event triggered, new one and the host's health
- * waited for, helper removed. netagents.c says which hosts.
+ * One host's network agent is replaced: helper armed, old one removed, event triggered, new one and
+ * the host's health waited for, helper removed. netagents.c says which hosts.
  */
 
 #include "apply/rancher/container.h"
@@ -29,8 +29,8 @@ struct dr_netagent {
     double removed_at;      /* of dr_clock(); 0: by an earlier run */
 };
 
-/* `left`: the helper that an earlier run left on this host, or NULL. On failure the helper is gone all the same, and `err` names
- * the way out. */
+/* `left`: the helper that an earlier run left on this host, or NULL. On failure the helper is gone
+ * all the same, and `err` names the way out. */
 int dr_netagent_replace(struct dr_netagent *agent, json_t *left, struct dr_err *err);
 
 #endif

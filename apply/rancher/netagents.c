@@ -87,7 +87,8 @@ int dr_netagents_plan(const struct dr_rancher_job *job, json_t *rows, struct dr_
 
 /* ---- run */
 
-/* By host: the network agent that is there now. One on its way out counts only while there is no other. */
+/* By host: the network agent that is there now. One on its way out counts only while there is no
+ * other. */
 static int on_agent(void *context, const json_t *row, struct dr_err *err)
 {
     const char *host = dr_json_string_or(row, "hostId", "");
@@ -101,8 +102,8 @@ static int on_agent(void *context, const json_t *row, struct dr_err *err)
     return json_object_set(context, host, (json_t *)(uintptr_t)row) < 0 ? dr_fail_memory(err) : 0;
 }
 
-/* Is there anything to do on this host? A removed network agent that has not come back is told by the inventory, by an
- * entry without an end, or by the helper that stands ready for it. */
+/* Is there anything to do on this host? A removed network agent that has not come back is told by
+ * the inventory, by an entry without an end, or by the helper that stands ready for it. */
 static bool is_due(const struct dr_rancher_job *job, const json_t *environment, const char *host_id,
                    const json_t *now, const json_t *helper)
 {
@@ -113,7 +114,8 @@ static bool is_due(const struct dr_rancher_job *job, const json_t *environment, 
     return helper || of_host(json_object_get(environment, "network_agents"), host_id);
 }
 
-/* One that already runs the new image and only has to come up, or to be noted, is not removed again. */
+/* One that already runs the new image and only has to come up, or to be noted, is not removed
+ * again. */
 static const json_t *to_remove(const struct dr_rancher_job *job, const json_t *now)
 {
     if (!now ||

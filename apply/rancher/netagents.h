@@ -16,8 +16,9 @@
 int dr_netagents_plan(const struct dr_rancher_job *job, json_t *rows, struct dr_err *err);
 
 /* Stops at the first host that does not come back. report["network_agents"]: [{"environment",
- * "host", "hostId", "before", "after", "seconds" without one, "trigger": "balancer
- * <name>"|"helper"|"none", "unhealthy": [...]}]. */
+ * "host", "hostId", "before", "removed_at", and when it is back "after", "running_at", "seconds"
+ * without one (with "at_most" true when a kill cut it short), "trigger": "balancer", "helper" or
+ * "none", "gone": [names of health-checked containers that are no longer on the host]}]. */
 int dr_netagents_run(const struct dr_rancher_job *job, struct dr_err *err);
 
 #endif

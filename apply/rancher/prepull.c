@@ -215,8 +215,8 @@ static int note_named(struct pull *pull, const json_t *task, struct dr_err *err)
     return 0;
 }
 
-/* Until all have answered. One that answers badly ends the waiting for the others after a while, and so does a task that
- * is through and still has hosts at "Pulling": they have no agent. */
+/* Until all have answered. One that answers badly ends the waiting for the others after a while,
+ * and so does a task that is through and still has hosts at "Pulling": they have no agent. */
 static int wait_for_task(struct pull *pull, json_t **task, struct dr_err *err)
 {
     const char *self = dr_client_link(*task, "self");

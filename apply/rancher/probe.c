@@ -17,7 +17,8 @@ struct probe {
     json_t *container;
 };
 
-/* 1: it started; 0: not yet; -1: failed, with the reason in `ret_why` (borrowed from the container). */
+/* 1: it started; 0: not yet; -1: failed, with the reason in `ret_why` (borrowed from the
+ * container). */
 static int outcome(const json_t *container, const char **ret_why)
 {
     const char *failure = dr_container_failure(container);

@@ -3,9 +3,9 @@
 #define DROVER_APPLY_RANCHER_PROBE_H
 
 /*
- * Proof that a host has an image, for hosts that a pull task's answer does not tell apart: a small container of that
- * image is started there, without network, and removed again. That it started says that the image could be pulled; why
- * it did not is in the host's own words.
+ * Proof that a host has an image, for hosts that a pull task's answer does not tell apart: a small
+ * container of that image is started there, without network, and removed again. That it started
+ * says that the image could be pulled; why it did not is in the host's own words.
  */
 
 #include "apply/rancher/rancher.h"

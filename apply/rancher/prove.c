@@ -118,7 +118,8 @@ static int prove_hosts(struct proof *proof, const json_t *before, const json_t *
 
 /* ---- balancers */
 
-/* Everything that `before` has is in `after` with the same value; a newer server may have more fields. */
+/* Everything that `before` has is in `after` with the same value; a newer server may have more
+ * fields. */
 static bool contains(const json_t *after, const json_t *before)
 {
     const char *key;

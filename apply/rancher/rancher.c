@@ -178,8 +178,8 @@ static int look_for_account(void *context, const json_t *project, struct dr_err 
     return 0;
 }
 
-/* Settings that are not public are only shown to admins; a key of an environment acts as that environment, which the
- * header says and the list of projects confirms. */
+/* Settings that are not public are only shown to admins; a key of an environment acts as that
+ * environment, which the header says and the list of projects confirms. */
 static int tell_keys_apart(struct dr_rancher *rancher, const char *account, struct dr_err *err)
 {
     dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(PING_MAX);

@@ -7,10 +7,10 @@
  * and one key, and the job that all steps of the upgrade's Rancher half work on.
  *
  *     dr_auto_rancher struct dr_rancher *rancher = dr_rancher_new(&options, err);
- *     struct dr_rancher_job job = {.rancher = rancher, .agent = ..., .agent_instance = ..., .log =
- * log}; job.inventory = dr_inventory_take(rancher, err);       keep it in the journal: it is the
- * "before" dr_prepull_plan(&job, rows, err); ... show, ask ... dr_prepull_run(&job, err);
- * everything that can fail early, fails here
+ *     struct dr_rancher_job job = {.rancher = rancher, .agent = ..., .log = log, ...};
+ *     job.inventory = dr_inventory_take(rancher, err);     kept in the journal: the "before"
+ *     dr_prepull_plan(&job, rows, err); ... show, ask ...
+ *     dr_prepull_run(&job, err);                           what can fail early, fails here
  *     ... the core replaces the server; dr_rancher_ping(), dr_settings_check() ...
  *     dr_agents_run(), dr_netagents_run(), dr_balancers_run(), dr_prove()
  *
@@ -54,9 +54,9 @@ static inline void dr_cleanup_rancher(struct dr_rancher **rancher)
 /* The normalised base, "http://host:8080/v1". Borrowed. */
 const char *dr_rancher_url(const struct dr_rancher *rancher);
 
-/* Does /ping answer "pong"? Refused, reset, timed out, 502, 503, anything else: *ret_up is false
- * and `ret_why` (may be NULL; 256 bytes) says what came instead. -1 only when asking again is
- * useless: stopped, or a certificate that is not trusted. */
+/* Does /ping answer "pong"? Refused, reset, timed out, 502, 503, a certificate that is not trusted,
+ * anything else: *ret_up is false and `ret_why` (may be NULL; 256 bytes) says what came instead. -1
+ * only when stopped. */
 int dr_rancher_ping(struct dr_rancher *rancher, bool *ret_up, char ret_why[256],
                     struct dr_err *err);
 

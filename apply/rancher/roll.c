@@ -132,8 +132,8 @@ static json_t *live_instances(struct dr_rancher *rancher, const json_t *service,
     return dr_steal(list);
 }
 
-/* Error first (Rancher ignores those), then what does not run, then the unhealthy, then the rest: while one is replaced
- * the others should be good ones. */
+/* Error first (Rancher ignores those), then what does not run, then the unhealthy, then the rest:
+ * while one is replaced the others should be good ones. */
 static int badness(const json_t *service, const json_t *instance)
 {
     if (dr_container_state_is(instance, "error"))
@@ -162,7 +162,8 @@ static json_t *pick(const struct dr_roll *roll, const json_t *instances, const c
     return worst;
 }
 
-/* Are all others well? Those that are due themselves are allowed to be ill when the chosen one is ill too. */
+/* Are all others well? Those that are due themselves are allowed to be ill when the chosen one is
+ * ill too. */
 static bool others_are_well(const struct dr_roll *roll, const json_t *instances)
 {
     const json_t *instance;
@@ -366,7 +367,8 @@ static int done(struct dr_roll *roll, struct dr_err *err)
     return dr_job_changed(roll->job, err);
 }
 
-/* 1: the replacement is well; 0: not yet; -1 and `err`: it never will be, or Rancher does not answer. */
+/* 1: the replacement is well; 0: not yet; -1 and `err`: it never will be, or Rancher does not
+ * answer. */
 static int look(struct dr_roll *roll, struct dr_err *err)
 {
     json_auto_t *instances = live_instances(roll->job->rancher, roll->service, err);

@@ -3,12 +3,13 @@
 #define DROVER_APPLY_RANCHER_ROLL_H
 
 /*
- * One instance of one balancer is replaced: chosen, removed, and waited for. Used by balancers.c for all that are due,
- * and by netagents.c for the one whose restart brings a host's network agent back.
+ * One instance of one balancer is replaced: chosen, removed, and waited for. Used by balancers.c
+ * for all that are due, and by netagents.c for the one whose restart brings a host's network agent
+ * back.
  *
  *     dr_auto_roll struct dr_roll roll = DR_ROLL_INIT;
- *     found = dr_roll_choose(job, environment, balancer, NULL, &roll, err);     1: there is one to replace
- *     dr_roll_remove(&roll, err);          from here on it must be finished
+ *     found = dr_roll_choose(job, environment, balancer, NULL, &roll, err);
+ *     dr_roll_remove(&roll, err);          when found is 1; from here on it must be finished
  *     dr_roll_finish(&roll, err);
  *
  * `balancer` is a row as in the inventory; everything that decides is read afresh.
@@ -39,12 +40,14 @@ void dr_roll_release(struct dr_roll *roll);
 
 #define DR_ROLL_WORDS 300
 
-/* Why drover must not replace this service's instances, in words, or NULL. Written to and returned from `ret`. */
+/* Why drover must not replace this service's instances, in words, or NULL. Written to and returned
+ * from `ret`. */
 const char *dr_roll_obstacle(const json_t *balancer, const char *reference,
                              char ret[DR_ROLL_WORDS]);
 
-/* Looks for an instance whose image differs or that is in `error`, worst first; with `host_id` only one that runs there,
- * is well, and leaves the service whole but for it. 1 and `ret_roll`: found; 0: none. */
+/* Looks for an instance whose image differs or that is in `error`, worst first; with `host_id` only
+ * one that runs there, is well, and leaves the service whole but for it. 1 and `ret_roll`: found;
+ * 0: none. */
 int dr_roll_choose(const struct dr_rancher_job *job, const json_t *environment,
                    const json_t *balancer, const char *host_id, struct dr_roll *ret_roll,
                    struct dr_err *err);
@@ -52,8 +55,8 @@ int dr_roll_choose(const struct dr_rancher_job *job, const json_t *environment,
 /* Notes it and removes the instance in one call. */
 int dr_roll_remove(struct dr_roll *roll, struct dr_err *err);
 
-/* Until the old one is gone and a new one runs the new image, healthy where there is a check, and as many as should
- * be. DR_ERR_RANCHER with Rancher's reason when it fails or takes too long. */
+/* Until the old one is gone and a new one runs the new image, healthy where there is a check, and
+ * as many as should be. DR_ERR_RANCHER with Rancher's reason when it fails or takes too long. */
 int dr_roll_finish(struct dr_roll *roll, struct dr_err *err);
 
 /* "stack/name" of a balancer row; owned. */

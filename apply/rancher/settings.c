@@ -13,8 +13,9 @@
 #define INSTANCE "agent.instance.image"
 #define INSTANCE_UUID "agent.instance.image.uuid"
 
-/* activeValue is what the winning source says, as it stands there; `value` is the database's even where the
- * environment wins, and the interpolated one where there is no row in the database [rancher §2]. */
+/* activeValue is what the winning source says, as it stands there; `value` is the database's even
+ * where the environment wins, and the interpolated one where there is no row in the database
+ * [rancher §2]. */
 const char *dr_settings_effective(const json_t *settings, const char *name)
 {
     const json_t *setting = json_object_get(settings, name);
@@ -72,7 +73,8 @@ bool dr_settings_instance_changes(const struct dr_rancher_job *job, const json_t
 
 /* ---- before */
 
-/* A value of agent.instance.image.uuid that is not made from agent.instance.image beats all else. */
+/* A value of agent.instance.image.uuid that is not made from agent.instance.image beats all else.
+ */
 static int check_pin(const struct dr_rancher_job *job, struct dr_err *err)
 {
     const json_t *setting = json_object_get(settings_of(job), INSTANCE_UUID);

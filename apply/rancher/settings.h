@@ -20,12 +20,13 @@ int dr_settings_plan(const struct dr_rancher_job *job, json_t *rows, struct dr_e
  * registration tokens is checked. */
 int dr_settings_check(const struct dr_rancher_job *job, struct dr_err *err);
 
-/* The effective value of a setting in an inventory's "settings": the winning source's, interpolated. NULL: not to be
- * seen with this key. Borrowed. */
+/* The effective value of a setting in an inventory's "settings": the winning source's,
+ * interpolated. NULL: not to be seen with this key. Borrowed. */
 const char *dr_settings_effective(const json_t *settings, const char *name);
 
-/* Will hosts of this environment be told another agent image than now, will Rancher make its own containers there from
- * another one than now (or does one of them run another)? True also where it cannot be seen. */
+/* Will hosts of this environment be told another agent image than now, will Rancher make its own
+ * containers there from another one than now (or does one of them run another)? True also where it
+ * cannot be seen. */
 bool dr_settings_agent_changes(const struct dr_rancher_job *job, const json_t *environment);
 bool dr_settings_instance_changes(const struct dr_rancher_job *job, const json_t *environment);
 

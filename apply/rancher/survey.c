@@ -225,7 +225,8 @@ static int on_certificate(void *context, const json_t *row, struct dr_err *err)
     return keep(context, "certificates", dr_survey_pick(row, keys), err);
 }
 
-/* The agent image that new hosts are told to run: the one setting that an environment's key can see. */
+/* The agent image that new hosts are told to run: the one setting that an environment's key can
+ * see. */
 static int on_token(void *context, const json_t *row, struct dr_err *err)
 {
     struct survey *survey = context;

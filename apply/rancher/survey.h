@@ -3,14 +3,15 @@
 #define DROVER_APPLY_RANCHER_SURVEY_H
 
 /*
- * One environment's part of the inventory: reads its collections and boils each row down before the next page is
- * asked for, so that memory stays small.
+ * One environment's part of the inventory: reads its collections and boils each row down before the
+ * next page is asked for, so that memory stays small.
  */
 
 #include "apply/rancher/rancher.h"
 
-/* Fills `environment` ({"id", "name", ...}) with hosts, network_agents, balancers, services, checked and certificates
- * as inventory.h describes. What the key's schema does not have is noted in the array `unseen`. */
+/* Fills `environment` ({"id", "name", ...}) with hosts, network_agents, balancers, services,
+ * checked and certificates as inventory.h describes. What the key's schema does not have is noted
+ * in the array `unseen`. */
 int dr_survey_environment(struct dr_rancher *rancher, json_t *environment, json_t *unseen,
                           struct dr_err *err);
 
