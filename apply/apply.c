@@ -12,9 +12,11 @@
 #include "apply/target.h"
 #include "apply/undo.h"
 #include "apply/upgrade.h"
+#include "lib/claim.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/stop.h"
+#include "lib/text.h"
 
 /* Asked on the terminal; without one, only --yes is a yes. */
 static int confirm(const struct dr_apply_options *options, struct dr_err *err)
@@ -90,14 +92,15 @@ static int check_here(const struct dr_upgrade *upgrade, struct dr_err *err)
     if (dr_upgrade_old(upgrade, &old, err) < 0 || dr_upgrade_new(upgrade, &created, err) < 0)
         return -1;
     if (!old && !created)
-        return dr_fail(err, DR_ERR_REFUSED,
-                       "an upgrade of container '%.100s' was begun at %s and is not finished, but the "
-                       "engine at '%s' has neither that container (%.12s) nor its successor; is it "
-                       "another engine, or '%s' the journal of another host?",
-                       dr_upgrade_text(upgrade, NULL, "name"),
-                       dr_json_string_or(upgrade->journal->state, "started", "?"),
-                       dr_engine_host(upgrade->engine), dr_upgrade_text(upgrade, NULL, "id"),
-                       upgrade->journal->path);
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "an upgrade of container '%.100s' was begun at %s and is not finished, but the "
+            "engine at '%s' has neither that container (%.12s) nor its successor; is it "
+            "another engine, or '%s' the journal of another host?",
+            dr_upgrade_text(upgrade, NULL, "name"),
+            dr_json_string_or(upgrade->journal->state, "started", "?"),
+            dr_engine_host(upgrade->engine), dr_upgrade_text(upgrade, NULL, "id"),
+            upgrade->journal->path);
     return 0;
 }
 
@@ -165,6 +168,19 @@ static int put_away(struct dr_journal *journal, struct dr_err *err)
     return 0;
 }
 
+/* The lock of the state folder keeps out only who uses the same folder. Two upgrades of one server would each take the
+ * other's containers for their own. */
+static int claim_engine(const struct dr_upgrade *upgrade, int *ret_claim, struct dr_err *err)
+{
+    dr_autofree char *what = dr_text_format(err, "apply %s", dr_engine_host(upgrade->engine));
+
+    if (upgrade->options->dry_run)
+        return 0;
+    if (!what)
+        return -1;
+    return dr_claim_take(what, ret_claim, err) < 0 ? dr_err_advise(err, "wait for it to end") : 0;
+}
+
 int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
 {
     const struct dr_engine_options where = dr_engine_options_from_environment();
@@ -172,6 +188,7 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     dr_auto_engine struct dr_engine *engine = NULL;
     json_auto_t *target = NULL;
+    dr_autoclose int claim = -1;
     struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
     int done;
 
@@ -189,6 +206,8 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
                                    dr_json_string_or(journal.state, "started", "?"))
                    : -1;
     upgrade.engine = engine;
+    if (claim_engine(&upgrade, &claim, err) < 0)
+        return -1;
     done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);
     dr_rancher_free(upgrade.rancher);
     return done;

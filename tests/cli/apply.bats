@@ -408,6 +408,21 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     exec 8>&-
 }
 
+@test "nor with two state folders" {
+    server
+    before
+    curl -sf -X POST http://127.0.0.1:8080/sim/faults -d '{"slowResponses": {"ms": 100}}' >/dev/null
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 grep -q " 1/1" out
+    drover 9 apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" --state-dir second --yes
+    says_error "another drover"
+    curl -sf -X POST http://127.0.0.1:8080/sim/faults -d '{"slowResponses": false}' >/dev/null
+    wait "$child"
+    upgraded
+}
+
 # ---------------------------------------------------------------- what goes wrong after the stop
 
 @test "a copy that fails brings the old server back" {
