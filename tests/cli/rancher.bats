@@ -4,6 +4,8 @@
 # The Rancher half of `drover apply`, step by step (rancher_steps.c), against the simulator as a
 # process: no engine, real registries. Where only the steps after the server's restart matter, the
 # new images are set through the settings instead of restarting the server.
+#
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: a subshell per test, and it sets status and stderr
 
 load common
 : "${SIM_BINARY:?}" "${STEPS_BINARY:?}"

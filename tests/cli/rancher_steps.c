@@ -4,8 +4,8 @@
  * rancher_steps FOLDER URL AGENT AGENT_INSTANCE STEP...: the steps of drover's Rancher half by
  * themselves, as `drover apply` runs them, for tests against the simulator without an engine.
  * FOLDER keeps inventory.json and report.json between calls, as the journal does. Keys come from
- * RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY. Steps: version inventory show plan same settings prepull
- * agents netagents balancers prove.
+ * RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY. Steps: version inventory show plan same settings
+ * prepull agents netagents balancers prove.
  */
 
 #include <stdio.h>
