@@ -9,9 +9,11 @@
 #include "lib/cleanup.h"
 #include "lib/stop.h"
 #include "lib/text.h"
+#include "lib/wait.h"
 
 #define BUFFER_SIZE (512L * 1024)
 #define SPARE_HANDLES 8
+#define SILENT_SECONDS 10
 
 /* One exchange on its way. */
 struct transfer {
@@ -21,7 +23,10 @@ struct transfer {
     struct dr_http_response *response;
     struct dr_err failure; /* what a callback of ours reported */
     void *token;
-    struct transfer *next; /* in dr_http.running */
+    struct transfer *next;    /* in dr_http.running */
+    const struct dr_log *log; /* NULL, or silence has been told */
+    curl_off_t moved;         /* bytes, both ways */
+    double heard;             /* dr_clock() when that changed */
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -174,11 +179,30 @@ static size_t on_source(char *data, size_t one, size_t size, void *context)
     return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
 
-static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+/* Whoever waits in front of a silent server should know what for. */
+static void tell_silence(struct transfer *transfer, curl_off_t moved)
+{
+    double now = dr_clock();
+    char url[300];
+
+    if (moved != transfer->moved) {
+        transfer->moved = moved;
+        transfer->heard = now;
+    }
+    if (!transfer->log || now - transfer->heard < dr_scaled(SILENT_SECONDS))
+        return;
+    dr_log_say(transfer->log, "%s: silent for %d s, still waiting",
+               dr_http_display(transfer->request->url, url, sizeof url), SILENT_SECONDS);
+    transfer->log = NULL;
+}
+
+static int on_progress(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up)
 {
     struct transfer *transfer = context;
 
-    (void)a, (void)b, (void)c, (void)d;
+    (void)down_total, (void)up_total;
+    tell_silence(transfer, down + up);
     if (transfer->request->unstoppable)
         return 0;
     return dr_stop_check(&transfer->failure, "talking to a server") < 0;
@@ -259,8 +283,14 @@ static void set_limits(const struct dr_http *http, struct transfer *transfer)
 
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)http->options.connect_seconds);
     if (!transfer->request->endless) {
+        unsigned own = transfer->request->stall_seconds;
+
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)http->options.stall_seconds);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                         (long)(own ? own : http->options.stall_seconds));
+        transfer->log = http->options.log;
+        transfer->heard = dr_clock();
+        transfer->moved = 0;
     }
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
     curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
@@ -272,6 +302,8 @@ static void set_limits(const struct dr_http *http, struct transfer *transfer)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, http->options.unix_socket);
     if (http->options.no_proxy || http->options.unix_socket)
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    /* What a proxy says to CONNECT is no answer of the server's. */
+    curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
 static int prepare(const struct dr_http *http, struct transfer *transfer, struct dr_err *err)
@@ -282,6 +314,7 @@ static int prepare(const struct dr_http *http, struct transfer *transfer, struct
     dr_buf_clear(&transfer->response->headers);
     dr_buf_clear(&transfer->response->body);
     transfer->response->status = 0;
+    transfer->response->hopeless = transfer->response->silent = false;
     set_limits(http, transfer);
     set_trust(http, curl);
     set_method(transfer);
@@ -305,14 +338,41 @@ static const char *advice(CURLcode code)
     switch ((int)code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return "its certificate is not trusted here: give its CA with --ca-cert";
+    case CURLE_SSL_CACERT_BADFILE:
+        return "no CA is known here: install ca-certificates, or give the server's CA with --ca-cert";
     case CURLE_SSL_CONNECT_ERROR:
         return "if it speaks plain HTTP on purpose, --insecure-registry HOST[:PORT] allows that";
     case CURLE_COULDNT_RESOLVE_HOST:
         return "check the name, and DNS or /etc/hosts of this machine";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return "check https_proxy and http_proxy; no_proxy names hosts that need none";
     case CURLE_COULDNT_CONNECT:
         return "check that it runs and that no firewall is between";
+    case CURLE_OPERATION_TIMEDOUT:
+        return "it is silent: check that no firewall is between, and whether a proxy is needed "
+               "(https_proxy)";
+    case CURLE_SSL_CERTPROBLEM:
+        return "check the client certificate and key in /etc/docker/certs.d";
     default:
         return NULL;
+    }
+}
+
+/* Failures that stay until somebody changes something. */
+static bool is_hopeless(CURLcode code)
+{
+    switch ((int)code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -330,6 +390,8 @@ static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
     }
     if (code == CURLE_OK)
         return 0;
+    transfer->response->hopeless = is_hopeless(code);
+    transfer->response->silent = code == CURLE_OPERATION_TIMEDOUT;
     dr_fail(err, DR_ERR_NET, "%s: %s", url,
             *transfer->reason ? transfer->reason : curl_easy_strerror(code));
     return hint ? dr_err_advise(err, "%s", hint) : -1;

@@ -23,6 +23,7 @@
 
 #include "lib/buf.h"
 #include "lib/err.h"
+#include "lib/log.h"
 
 struct dr_http;
 
@@ -36,6 +37,7 @@ struct dr_http_options {
     bool no_proxy;            /* ignore http_proxy and friends */
     unsigned connect_seconds; /* limit for a connection; 0: 15 */
     unsigned stall_seconds;   /* give up after so long without a byte; 0: 60 */
+    const struct dr_log *log; /* is told of servers that are silent for 10 s; NULL: nobody */
 };
 
 /* Appends nothing, returns what it took: fills up to `size` bytes, 0 at the end; -1 and `err` on
@@ -54,6 +56,7 @@ struct dr_http_request {
     dr_http_source_fn *source;  /* instead of `body`, for large ones */
     dr_http_sink_fn *sink;      /* 2xx bodies go here instead of into the response */
     void *context;              /* for source and sink */
+    unsigned stall_seconds;     /* instead of that of the options; 0: that one */
     bool endless;               /* no stall limit: waiting is the point (container wait, events) */
     bool unstoppable; /* a polite stop does not break it off: half of it would be worse than all */
 };
@@ -62,6 +65,9 @@ struct dr_http_response {
     long status;           /* 0 while there was none; a sink can already see it */
     struct dr_buf headers; /* "name: value\n" lines of the last header block */
     struct dr_buf body;    /* what did not go to a sink */
+    bool hopeless; /* there was no answer, and asking again would not change that: the name is not
+                    * known, the certificate not trusted */
+    bool silent;   /* there was none in time */
 };
 
 #define DR_HTTP_RESPONSE_INIT(max_body)                                                            \
@@ -111,6 +117,9 @@ char *dr_http_resolve(const char *base, const char *url, struct dr_err *err);
 /* The host of an absolute URL, as libcurl understands it (numeric ones in normal form, IPv6 in
  * brackets). DR_ERR_NET when there is none, or a user before it. */
 int dr_http_url_host(const char *url, char *ret_host, size_t room, struct dr_err *err);
+
+/* Seconds from now until a date as headers have it (RFC 9110 §5.6.7); 0 when it is past or none. */
+int64_t dr_http_seconds_until(const char *date);
 
 /* True when both have the same scheme, host and port: only then may credentials go along. */
 bool dr_http_same_origin(const char *a, const char *b);

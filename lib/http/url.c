@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "lib/cleanup.h"
 #include "lib/http/http.h"
@@ -93,4 +94,12 @@ const char *dr_http_display(const char *url, char *ret, size_t room)
     snprintf(ret, room, "%.*s%.*s", (int)(at ? authority - url : 0), url,
              (int)strcspn(at ? at + 1 : url, "?"), at ? at + 1 : url);
     return ret;
+}
+
+int64_t dr_http_seconds_until(const char *date)
+{
+    time_t then = curl_getdate(date, NULL);
+    time_t now = time(NULL);
+
+    return then > now ? (int64_t)(then - now) : 0;
 }

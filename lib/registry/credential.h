@@ -3,39 +3,45 @@
 #define DROVER_LIB_REGISTRY_CREDENTIAL_H
 
 /*
- * User and password for a registry, from where `docker login` and `podman login` leave them: the
- * file named by REGISTRY_AUTH_FILE, else $DOCKER_CONFIG/config.json, else ~/.docker/config.json;
- * there `auths`.HOST.`auth` (base64 of user:password), or `username` and `password`.
- *
- * Helpers (`credsStore`, `credHelpers`) and identity tokens can't be asked yet. They are not an
- * error here, since the registry may want no login at all; `unusable` says in words what was found,
- * for the error when it does.
+ * One login: user and password, or an identity token (what `docker login` leaves where a registry
+ * trades the password for an OAuth2 refresh token). Where it comes from: lib/registry/logins.h.
  */
-
-#include <stdbool.h>
 
 #include "lib/err.h"
 
 struct dr_credential {
-    char *user; /* NULL: there is none */
-    char *password;
-    char *unusable; /* NULL: nothing of that kind was found */
+    char *user;     /* NULL: there is none */
+    char *password; /* NULL: none */
+    char *identity; /* identity token; NULL: none */
 };
 
-/* `host` as in an image reference ("docker.io", "reg:5000"). No file, or nothing for this host in
- * it, is no error: ret_credential->user is NULL then. DR_ERR_FORMAT: the file is not what it should
- * be; DR_ERR_IO: it can't be read, or REGISTRY_AUTH_FILE names none. */
-int dr_credential_find(const char *host, struct dr_credential *ret_credential, struct dr_err *err);
-
-/* The same from one file. */
-int dr_credential_read(const char *path, const char *host, struct dr_credential *ret_credential,
-                       struct dr_err *err);
-
-/* Erases the password from memory. */
+/* Erases the secrets from memory. */
 void dr_credential_release(struct dr_credential *credential);
 #define dr_auto_credential __attribute__((cleanup(dr_credential_release)))
 
-/* "Basic <base64>" for an Authorization header; owned. */
+/* Copies of what is not NULL, in place of what was there. */
+int dr_credential_set(struct dr_credential *credential, const char *user, const char *password,
+                      const char *identity, struct dr_err *err);
+
+/* Whether there is anything to log in with. */
+static inline int dr_credential_is_usable(const struct dr_credential *credential)
+{
+    return credential && (credential->identity || (credential->user && credential->password));
+}
+
+/* "Basic <base64>" for an Authorization header; owned. An identity token stands in for the password
+ * (Azure's registries and others take that). NULL when there is no user, too. */
 char *dr_credential_basic(const struct dr_credential *credential, struct dr_err *err);
+
+/* The login for the whole of a registry, out of lib/registry/logins.h, helpers asked; `user` is NULL
+ * when there is none. For who hands it on to an engine. Errors as of dr_logins_find(). */
+int dr_credential_find(const char *host, struct dr_credential *ret_credential, struct dr_err *err);
+
+/* Asks the program docker-credential-HELPER, as docker does (docker-credential-helpers' protocol:
+ * "get" with the server's name on stdin). 1: it has a login; 0: it has none for that server. -1: it
+ * is not there, failed, said nonsense or took longer than a minute (DR_ERR_AUTH). Prompts of its
+ * own may appear on the terminal. */
+int dr_credential_ask_helper(const char *helper, const char *server,
+                             struct dr_credential *ret_credential, struct dr_err *err);
 
 #endif

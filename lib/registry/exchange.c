@@ -2,12 +2,11 @@
 #include "lib/registry/exchange.h"
 
 #include <string.h>
-#include <strings.h>
+#include <time.h>
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "lib/registry/auth.h"
-#include "lib/registry/token.h"
+#include "lib/registry/authorize.h"
 #include "lib/stop.h"
 #include "lib/text.h"
 #include "lib/wait.h"
@@ -15,9 +14,14 @@
 #define TRIES 3
 #define REDIRECTS 5
 #define PAUSE_SECONDS 0.5
-/* However long a server asks us to wait, an operator sits in front of this. */
-#define RETRY_AFTER_MAX 120
+/* However long a server asks us to wait, an operator sits in front of this: what takes longer is for
+ * another run. */
+#define RETRY_AFTER_MAX 300
+/* Pauses that people would notice are told. */
+#define TOLD_SECONDS 5
 #define LOCATION_MAX 8192
+/* For an answer without a body that is worth a wait. */
+#define PATIENCE_SECONDS 30
 
 static void free_lines(struct dr_exchange *exchange)
 {
@@ -53,46 +57,35 @@ int dr_exchange_ask(struct dr_exchange *exchange, const char *method, char *url,
     return url && scope ? 0 : -1;
 }
 
-static const char *target(const struct dr_exchange *exchange)
+const char *dr_exchange_target(const struct dr_exchange *exchange)
 {
     return exchange->target ? exchange->target : exchange->url;
 }
 
-/* The Authorization line for where the request goes; NULL with 0: none. */
-static int make_authorization(struct dr_registry *registry, const struct dr_exchange *exchange,
-                              char **ret_line, struct dr_err *err)
+static bool is_read(const struct dr_exchange *exchange)
 {
-    dr_autofree char *basic = NULL;
-    const char *token;
+    return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
+}
 
-    *ret_line = NULL;
-    if (!dr_http_same_origin(registry->base, target(exchange)))
-        return 0;
-    token = dr_token_get(registry, exchange->scope);
-    if (token) {
-        *ret_line = dr_text_format(err, "Authorization: Bearer %s", token);
-    } else if (registry->basic) {
-        basic = dr_credential_basic(&registry->credential, err);
-        *ret_line = basic ? dr_text_format(err, "Authorization: %s", basic) : NULL;
-    } else {
-        return 0;
-    }
-    return *ret_line ? 0 : -1;
+unsigned dr_exchange_patience(void)
+{
+    double seconds = dr_scaled(PATIENCE_SECONDS);
+
+    return seconds > 1 ? (unsigned)seconds : 1;
 }
 
 static int make_lines(struct dr_registry *registry, struct dr_exchange *exchange,
                       struct dr_err *err)
 {
-    bool sends = strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
     size_t count = 0;
 
     free_lines(exchange);
-    if (make_authorization(registry, exchange, &exchange->lines[0], err) < 0)
+    if (dr_authorize_line(registry, exchange, &exchange->lines[0], err) < 0)
         return -1;
     if (exchange->accept &&
         !(exchange->lines[1] = dr_text_format(err, "Accept: %s", exchange->accept)))
         return -1;
-    if (sends &&
+    if (!is_read(exchange) &&
         !(exchange->lines[2] = dr_text_format(err, "Content-Type: %s",
                                               exchange->content_type ? exchange->content_type
                                                                      : "application/octet-stream")))
@@ -117,7 +110,7 @@ int dr_exchange_prepare(struct dr_registry *registry, struct dr_exchange *exchan
     exchange->log = registry->log;
     exchange->request = (struct dr_http_request){
         .method = exchange->method,
-        .url = target(exchange),
+        .url = dr_exchange_target(exchange),
         .headers = exchange->headers,
         .body = exchange->body,
         .body_size = exchange->body_size,
@@ -125,20 +118,32 @@ int dr_exchange_prepare(struct dr_registry *registry, struct dr_exchange *exchan
         .sink = exchange->sink,
         .context = exchange->context,
     };
+    /* Not of what writes: to close an upload, some stores copy all of it first. */
+    if (!exchange->sink && is_read(exchange))
+        exchange->request.stall_seconds = dr_exchange_patience();
     return 0;
 }
 
-/* Seconds that the server asks for (RFC 9110 §10.2.3; dates are not worth it), 0: it
- * doesn't. */
+/* Seconds that the server asks for (RFC 9110 §10.2.3), 0: it doesn't. */
 static double retry_after(const struct dr_exchange *exchange)
 {
     uint64_t seconds;
-    char value[32];
+    char value[64];
 
-    if (!dr_http_header(&exchange->response, "Retry-After", 0, value, sizeof value) ||
-        dr_text_uint64(value, UINT64_MAX, &seconds, NULL) < 0)
+    if (!dr_http_header(&exchange->response, "Retry-After", 0, value, sizeof value))
         return 0;
-    return seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (double)seconds;
+    if (dr_text_uint64(value, UINT64_C(1) << 31, &seconds, NULL) < 0)
+        return (double)dr_http_seconds_until(value);
+    return (double)seconds;
+}
+
+/* 0 to 1/4, so that many clients that were sent away together don't come back together. */
+static double jitter(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)(now.tv_nsec / 1000 % 1000) / 4000;
 }
 
 static int pass_on(const struct dr_err *failure, struct dr_err *err)
@@ -148,12 +153,42 @@ static int pass_on(const struct dr_err *failure, struct dr_err *err)
     return -1;
 }
 
+static void tell(const struct dr_exchange *exchange, double pause, const struct dr_err *failure)
+{
+    char took[16];
+    char until[32];
+
+    if (!exchange->log)
+        return;
+    if (pause < TOLD_SECONDS) {
+        dr_log_detail(exchange->log, "trying again in %.1f s: %s", pause, failure->text);
+        return;
+    }
+    dr_text_seconds(pause, took);
+    dr_text_time((int64_t)time(NULL) + (int64_t)pause, until);
+    dr_log_say(exchange->log, "waiting %s, until %s: %s", took, until, failure->text);
+}
+
+static int fail_later(double asked, const struct dr_err *failure, struct dr_err *err)
+{
+    char took[16];
+    char until[32];
+
+    pass_on(failure, err);
+    dr_text_seconds(asked, took);
+    dr_text_time((int64_t)time(NULL) + (int64_t)asked, until);
+    return dr_err_advise(
+        err, "it asks to be left alone for %s: run the same command again after %s", took, until);
+}
+
 int dr_exchange_again(struct dr_exchange *exchange, const struct dr_err *failure,
                       struct dr_err *err)
 {
-    double pause = PAUSE_SECONDS * (double)(1u << exchange->tries);
+    double pause = PAUSE_SECONDS * (double)(1u << exchange->tries) * (1 + jitter());
     double asked = retry_after(exchange);
 
+    if (asked > RETRY_AFTER_MAX)
+        return fail_later(asked, failure, err);
     if (++exchange->tries >= TRIES) {
         pass_on(failure, err);
         return dr_err_wrap(err, "tried %d times", TRIES);
@@ -165,8 +200,7 @@ int dr_exchange_again(struct dr_exchange *exchange, const struct dr_err *failure
     exchange->renewed = false;
     if (asked > pause)
         pause = asked;
-    if (exchange->log)
-        dr_log_detail(exchange->log, "trying again in %.1f s: %s", pause, failure->text);
+    tell(exchange, pause, failure);
     exchange->not_before = dr_clock() + dr_scaled(pause);
     return 0;
 }
@@ -188,63 +222,6 @@ void dr_exchange_pause(const struct dr_exchange *exchange)
         dr_stop_sleep(exchange->not_before - dr_clock());
 }
 
-static int no_login(const struct dr_registry *registry, struct dr_err *err)
-{
-    const struct dr_credential *credential = &registry->credential;
-
-    if (credential->user)
-        return dr_fail(err, DR_ERR_AUTH, "it refuses user '%s'; log in again with docker login %s",
-                       credential->user, registry->host);
-    dr_fail(err, DR_ERR_AUTH, "it wants a login");
-    if (credential->unusable)
-        return dr_err_advise(err, "%s", credential->unusable);
-    return dr_err_advise(err,
-                         "log in with docker login %s, or name a file with its login in "
-                         "REGISTRY_AUTH_FILE",
-                         registry->host);
-}
-
-/* A fresh token was refused as well: the token server gave less than was asked for, in silence, as
- * the specification lets it. */
-static int no_right(const struct dr_registry *registry, struct dr_err *err)
-{
-    const char *user = registry->credential.user;
-
-    return dr_fail(err, DR_ERR_AUTH,
-                   "it refuses the token that it sent for: there is no such repository, or %s%s%s "
-                   "may not do this there",
-                   user ? "user '" : "nobody without a login", user ? user : "", user ? "'" : "");
-}
-
-/* 401: get what is asked for, once. 0: send it again. */
-static int log_in(struct dr_registry *registry, struct dr_exchange *exchange, struct dr_err *err)
-{
-    struct dr_challenge challenge;
-    char display[300];
-
-    if (!dr_http_same_origin(registry->base, target(exchange)))
-        return dr_fail(err, DR_ERR_NET, "%s, where it redirects to, answered 401",
-                       dr_http_display(target(exchange), display, sizeof display));
-    if (exchange->renewed)
-        return dr_token_get(registry, exchange->scope) ? no_right(registry, err)
-                                                       : no_login(registry, err);
-    if (!dr_challenge_choose(&exchange->response, &challenge))
-        return dr_fail(
-            err, DR_ERR_AUTH,
-            "it wants a kind of login that drover can't give (it knows Basic and Bearer)");
-    exchange->renewed = true;
-    if (strcasecmp(challenge.scheme, "Basic") == 0) {
-        /* Others may have learnt meanwhile that it is Basic: what counts is what this one sent. */
-        if (!registry->credential.user || exchange->lines[0])
-            return no_login(registry, err);
-        registry->basic = true;
-    } else if (dr_token_renew(registry, &challenge, exchange->scope, err) < 0) {
-        return dr_err_wrap(err, "log in");
-    }
-    exchange->not_before = 0;
-    return 0;
-}
-
 static int redirect(struct dr_exchange *exchange, struct dr_err *err)
 {
     char location[LOCATION_MAX];
@@ -254,11 +231,12 @@ static int redirect(struct dr_exchange *exchange, struct dr_err *err)
         return dr_fail(err, DR_ERR_NET, "it redirects to nowhere");
     if (++exchange->redirects > REDIRECTS)
         return dr_fail(err, DR_ERR_NET, "it redirects more than %d times", REDIRECTS);
-    next = dr_http_resolve(target(exchange), location, err);
+    next = dr_http_resolve(dr_exchange_target(exchange), location, err);
     if (!next)
         return dr_err_wrap(err, "it redirects");
     if (!dr_text_starts(next, "https://") &&
-        !(dr_text_starts(next, "http://") && dr_text_starts(target(exchange), "http://"))) {
+        !(dr_text_starts(next, "http://") &&
+          dr_text_starts(dr_exchange_target(exchange), "http://"))) {
         dr_fail(err, DR_ERR_NET, "it redirects from https to '%.200s', which is not", next);
         free(next);
         return -1;
@@ -272,8 +250,25 @@ static bool is_redirect(const struct dr_exchange *exchange)
 {
     long status = exchange->response.status;
 
-    return (strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0) &&
+    return is_read(exchange) &&
            (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+}
+
+/* Docker Hub counts pulls: "ratelimit-limit: 100;w=21600", pulls and the seconds they are for. */
+static void tell_limits(const struct dr_registry *registry, const struct dr_exchange *exchange)
+{
+    char limit[64];
+    char left[64];
+
+    if (!registry->log ||
+        !dr_http_header(&exchange->response, "ratelimit-remaining", 0, left, sizeof left))
+        return;
+    if (!dr_http_header(&exchange->response, "ratelimit-limit", 0, limit, sizeof limit))
+        dr_text_put(limit, sizeof limit, "?");
+    dr_text_clean(left);
+    dr_text_clean(limit);
+    dr_log_detail(registry->log, "'%s' counts pulls: %s left of %s (pulls;w=seconds)",
+                  registry->host, left, limit);
 }
 
 int dr_exchange_judge(struct dr_registry *registry, struct dr_exchange *exchange,
@@ -284,16 +279,19 @@ int dr_exchange_judge(struct dr_registry *registry, struct dr_exchange *exchange
     struct dr_err why = DR_ERR_INIT;
 
     if (failure->code != DR_OK && !cut) {
-        if (failure->code == DR_ERR_NET && !exchange->once)
+        if (failure->code == DR_ERR_NET && !exchange->once && !exchange->response.hopeless)
             return dr_exchange_again(exchange, failure, err);
         return pass_on(failure, err);
     }
     if (status == 401)
-        return log_in(registry, exchange, err);
+        return dr_authorize_again(registry, exchange, err);
     if (is_redirect(exchange))
         return redirect(exchange, err);
+    tell_limits(registry, exchange);
     if (status == 429 || status >= 500) {
         dr_exchange_refused(exchange, &why);
+        if (status == 429 && !dr_session_login(registry, exchange->scope))
+            dr_err_advise(&why, "docker login %s may raise the limit", registry->host);
         return exchange->once ? pass_on(&why, err) : dr_exchange_again(exchange, &why, err);
     }
     return 1;

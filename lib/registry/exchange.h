@@ -6,7 +6,8 @@
  * One question to a registry, asked until the answer means something to who asks: 401 is answered
  * with a token or password, redirects of GET and HEAD are followed by hand (5 at most, never from
  * https to http, credentials only to the registry's own origin), broken connections, 5xx and 429
- * are tried again after a pause (3 times in all, Retry-After obeyed within bounds).
+ * are tried again after a pause (3 times in all, Retry-After obeyed within bounds). What can't get
+ * better by itself (unknown name, certificate that is not trusted) is not.
  *
  *     dr_auto_exchange struct dr_exchange exchange = DR_EXCHANGE_INIT(DR_MANIFEST_MAX);
  *     if (dr_exchange_ask(&exchange, "GET", url, scope) < 0 ||     takes both
@@ -82,9 +83,16 @@ int dr_exchange_prepare(struct dr_registry *registry, struct dr_exchange *exchan
 int dr_exchange_judge(struct dr_registry *registry, struct dr_exchange *exchange,
                       const struct dr_err *failure, struct dr_err *err);
 
-/* Counts a failed try and sets not_before; -1 with `failure` when it was the last. */
+/* Where it goes now: its URL, or where redirects have led. Borrowed. */
+const char *dr_exchange_target(const struct dr_exchange *exchange);
+
+/* Counts a failed try and sets not_before; -1 with `failure` when it was the last, or the server
+ * asked for a longer pause than 5 minutes. Long pauses are told. */
 int dr_exchange_again(struct dr_exchange *exchange, const struct dr_err *failure,
                       struct dr_err *err);
+
+/* Seconds without a byte after which a question with a small answer counts as failed. */
+unsigned dr_exchange_patience(void);
 
 /* Content-Length of the answer; UINT64_MAX: it has none. */
 uint64_t dr_exchange_length(const struct dr_exchange *exchange);

@@ -47,7 +47,7 @@ struct dr_registry *dr_registry_new(const struct dr_registry_options *options, s
     if (registry->host &&
         dr_certs_find(DR_CERTS_FOLDER, options->host, options->ca_file, &registry->certs, err) ==
             0 &&
-        dr_credential_find(options->host, &registry->credential, err) == 0) {
+        dr_logins_find(options->host, &registry->logins, err) == 0) {
         /* As the engine does on loopback; but who names a CA wants it to count. */
         registry->verified = !options->insecure && !(loopback && !registry->certs.ca_pem);
         registry->http =
@@ -55,7 +55,8 @@ struct dr_registry *dr_registry_new(const struct dr_registry_options *options, s
                                                   .cert_file = registry->certs.cert_file,
                                                   .key_file = registry->certs.key_file,
                                                   .insecure = !registry->verified,
-                                                  .no_proxy = loopback},
+                                                  .no_proxy = loopback,
+                                                  .log = registry->log},
                         err);
     }
     if (registry->http)
@@ -70,7 +71,7 @@ void dr_registry_free(struct dr_registry *registry)
         return;
     dr_http_free(registry->http);
     dr_token_free_all(registry);
-    dr_credential_release(&registry->credential);
+    dr_logins_release(&registry->logins);
     dr_certs_release(&registry->certs);
     free(registry->base);
     free(registry->host);
@@ -82,19 +83,33 @@ const char *dr_registry_host(const struct dr_registry *registry)
     return registry->host;
 }
 
+/* Why a registry was not reached. */
+struct misses {
+    struct dr_err why;
+    bool hopeless; /* no need to try again */
+    bool silent;   /* and that took long */
+};
+
 /* Whether something that speaks the protocol is there. A TLS server tells clients in the clear with
- * 400, or sends them elsewhere. 1: yes; 0: no, `ret_why` tells. */
-static int probe(struct dr_registry *registry, const char *base, struct dr_err *ret_why)
+ * 400, or sends them elsewhere. 1: yes; 0: no, `ret_miss` tells. */
+static int probe(struct dr_registry *registry, const char *base, struct misses *ret_miss)
 {
     dr_auto_http_response struct dr_http_response answer = DR_HTTP_RESPONSE_INIT(DR_ANSWER_MAX);
-    dr_autofree char *url = dr_text_format(ret_why, "%s/v2/", base);
+    struct dr_err *why = &ret_miss->why;
+    dr_autofree char *url = dr_text_format(why, "%s/v2/", base);
     bool plain = dr_text_starts(base, "http://");
 
-    if (!url ||
-        dr_http_do(registry->http, &(struct dr_http_request){.url = url}, &answer, ret_why) < 0)
+    if (!url)
         return 0;
+    if (dr_http_do(registry->http,
+                   &(struct dr_http_request){.url = url, .stall_seconds = dr_exchange_patience()},
+                   &answer, why) < 0) {
+        ret_miss->hopeless = answer.hopeless;
+        ret_miss->silent = answer.silent;
+        return 0;
+    }
     if (plain && (answer.status == 400 || (answer.status >= 300 && answer.status < 400))) {
-        dr_fail(ret_why, DR_ERR_NET, "%s: answered %ld", url, answer.status);
+        dr_fail(why, DR_ERR_NET, "%s: answered %ld", url, answer.status);
         return 0;
     }
     return 1;
@@ -103,7 +118,7 @@ static int probe(struct dr_registry *registry, const char *base, struct dr_err *
 /* With a port there is one server behind it, and asking in the clear first (nothing secret is in
  * the question) spares servers without TLS a handshake that some never end. Without, 443 comes before
  * 80. */
-static int find_base(struct dr_registry *registry, struct dr_err *ret_why)
+static int find_base(struct dr_registry *registry, struct misses *ret_misses)
 {
     const char *host = api_host(registry->host);
     const char *end = strrchr(host, ']');
@@ -111,19 +126,21 @@ static int find_base(struct dr_registry *registry, struct dr_err *ret_why)
     const char *const schemes[] = {has_port ? "http" : "https", has_port ? "https" : "http"};
 
     for (size_t i = 0; i < 2; i++) {
-        dr_autofree char *base = dr_text_format(ret_why, "%s://%s", schemes[i], host);
-        struct dr_err why = DR_ERR_INIT;
+        dr_autofree char *base = dr_text_format(&ret_misses->why, "%s://%s", schemes[i], host);
+        struct misses miss = {.why = DR_ERR_INIT};
+        bool last;
 
         if (!base)
             return -1;
-        if (probe(registry, base, &why)) {
+        if (probe(registry, base, &miss)) {
             registry->base = dr_steal(base);
             return 0;
         }
         /* When nothing is there both say so, and when TLS fails its word is the one that helps. */
-        if (why.code == DR_ERR_STOPPED || dr_text_starts(base, "https"))
-            *ret_why = why;
-        if (why.code == DR_ERR_STOPPED)
+        last = miss.why.code == DR_ERR_STOPPED || miss.hopeless || (miss.silent && has_port);
+        if (last || dr_text_starts(base, "https"))
+            *ret_misses = miss;
+        if (last)
             break;
     }
     return -1;
@@ -140,18 +157,21 @@ int dr_session_open(struct dr_registry *registry, struct dr_err *err)
         return registry->base ? 0 : -1;
     }
     for (;;) {
-        struct dr_err why = DR_ERR_INIT;
+        struct misses misses = {.why = DR_ERR_INIT};
+        bool again;
 
-        if (find_base(registry, &why) == 0)
+        if (find_base(registry, &misses) == 0)
             return 0;
-        if (why.code == DR_ERR_NET && dr_exchange_again(&tries, &why, err) == 0) {
+        again = misses.why.code == DR_ERR_NET && !misses.hopeless && !misses.silent;
+        if (again && dr_exchange_again(&tries, &misses.why, err) == 0) {
             dr_exchange_pause(&tries);
             continue;
         }
-        if (why.code != DR_ERR_NET && err)
-            *err = why;
-        return why.code == DR_ERR_STOPPED ? -1
-                                          : dr_err_wrap(err, "reach registry '%s'", registry->host);
+        if (!again && err)
+            *err = misses.why;
+        return misses.why.code == DR_ERR_STOPPED
+                   ? -1
+                   : dr_err_wrap(err, "reach registry '%s'", registry->host);
     }
 }
 
@@ -161,6 +181,33 @@ char *dr_session_url(struct dr_registry *registry, const char *repository, const
     if (dr_session_open(registry, err) < 0)
         return NULL;
     return dr_text_format(err, "%s/v2/%s%s%s", registry->base, repository, middle, tail);
+}
+
+/* "repository:a/b:pull ..." is about a/b, the first one; "" about the registry as such. */
+static void repository_of(const char *scope, char ret_repository[512])
+{
+    static const char kind[] = "repository:";
+
+    if (!dr_text_starts(scope, kind) ||
+        dr_text_put(ret_repository, 512, scope + sizeof kind - 1) < 0)
+        *ret_repository = '\0';
+    ret_repository[strcspn(ret_repository, ": ")] = '\0';
+}
+
+const struct dr_credential *dr_session_login(const struct dr_registry *registry, const char *scope)
+{
+    char repository[512];
+
+    repository_of(scope, repository);
+    return dr_logins_get(&registry->logins, repository);
+}
+
+int dr_session_complete_login(struct dr_registry *registry, const char *scope, struct dr_err *err)
+{
+    char repository[512];
+
+    repository_of(scope, repository);
+    return dr_logins_complete(&registry->logins, repository, registry->log, err);
 }
 
 char *dr_session_scope(const char *repository, const char *actions, struct dr_err *err)

@@ -12,7 +12,7 @@
 #include "lib/registry/session.h"
 
 /* A token that is good for `scope` for some time yet; NULL: there is none. Borrowed. */
-const char *dr_token_get(struct dr_registry *registry, const char *scope);
+const char *dr_token_get(const struct dr_registry *registry, const char *scope);
 
 /* Fetches a token for what the challenge demands and for `scope` (several scopes are separated by
  * spaces), in place of the one that there was. DR_ERR_AUTH when the realm is not acceptable or

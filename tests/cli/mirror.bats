@@ -321,11 +321,12 @@ END
     }
     export HOME=$PWD
     mirror 5 "$site"
-    says_error "reach registry '$site': it wants a login; log in with docker login $site"
+    says_error "reach registry '$site': it wants a login, and there is no '$PWD/.docker/config.json'"
+    says_error "docker login $site"
     mkdir .docker
-    printf '{"auths":{"%s":{}},"credsStore":"pass"}' "$site" >.docker/config.json
+    printf '{"auths":{"%s":{}},"credsStore":"no-such"}' "$site" >.docker/config.json
     mirror 5 "$site"
-    says_error "docker-credential-pass"
+    says_error "docker-credential-no-such"
     export REGISTRY_AUTH_FILE=$PWD/auth.json
     login joe:wrong
     mirror 5 "$site"

@@ -14,7 +14,6 @@
 #include "lib/file.h"
 #include "lib/registry/auth.h"
 #include "lib/registry/certs.h"
-#include "lib/registry/credential.h"
 
 static void reads_challenges_of_every_shape(void **state)
 {
@@ -176,117 +175,6 @@ static void drop_file(const char *folder, char *path)
     free(path);
 }
 
-static void finds_logins_as_docker_and_podman_leave_them(void **state)
-{
-    static const char joe[] = "{\"auth\":\"am9lOnM6ZWM=\"}"; /* joe:s:ec */
-    static const struct {
-        const char *key, *host;
-        int found;
-    } rows[] = {
-        {"reg:5000", "reg:5000", 1},
-        {"https://reg:5000/v1/", "reg:5000", 1},
-        {"http://reg:5000", "reg:5000", 1},
-        {"https://reg:50001/v1/", "reg:5000", 0},
-        {"reg", "reg:5000", 0},
-        {"reg:5000/team", "reg:5000", 0},
-        {"https://index.docker.io/v1/", "docker.io", 1},
-        {"docker.io", "docker.io", 1},
-        {"index.docker.io", "docker.io", 1},
-        {"https://index.docker.io/v1/", "reg:5000", 0},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        dr_auto_credential struct dr_credential credential = {.user = NULL};
-        struct dr_err err = DR_ERR_INIT;
-        char folder[64];
-        char text[300];
-        char *path;
-
-        snprintf(text, sizeof text, "{\"auths\":{\"other\":{},\"%s\":%s},\"x\":1}", rows[i].key,
-                 joe);
-        path = make_file(folder, "config.json", text);
-        if (dr_credential_read(path, rows[i].host, &credential, &err) < 0)
-            fail_msg("%s", err.text);
-        if ((credential.user != NULL) != rows[i].found)
-            fail_msg("'%s' for '%s'", rows[i].key, rows[i].host);
-        if (credential.user) {
-            assert_string_equal(credential.user, "joe");
-            assert_string_equal(credential.password, "s:ec");
-        }
-        drop_file(folder, path);
-    }
-}
-
-static void says_which_logins_it_cannot_use(void **state)
-{
-    static const struct {
-        const char *text, *word;
-    } rows[] = {
-        {"{\"credsStore\":\"pass\"}", "docker-credential-pass"},
-        {"{\"auths\":{\"reg\":{}},\"credsStore\":\"desktop\"}", "docker-credential-desktop"},
-        {"{\"credHelpers\":{\"reg\":\"ecr-login\"}}", "docker-credential-ecr-login"},
-        {"{\"auths\":{\"reg\":{\"identitytoken\":\"x\"}}}", "identity token"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        dr_auto_credential struct dr_credential credential = {.user = NULL};
-        struct dr_err err = DR_ERR_INIT;
-        char folder[64];
-        char *path = make_file(folder, "config.json", rows[i].text);
-
-        assert_int_equal(dr_credential_read(path, "reg", &credential, &err), 0);
-        assert_null(credential.user);
-        assert_non_null(credential.unusable);
-        assert_non_null(strstr(credential.unusable, rows[i].word));
-        assert_non_null(strstr(credential.unusable, "REGISTRY_AUTH_FILE"));
-        drop_file(folder, path);
-    }
-}
-
-static void refuses_files_that_are_no_logins(void **state)
-{
-    static const char *const rows[] = {
-        "",
-        "{",
-        "{\"auths\":{\"reg\":{\"auth\":\"***\"}}}",
-        "{\"auths\":{\"reg\":{\"auth\":\"am9l\"}}}",
-        "{\"auths\":{\"reg\":{\"auth\":\"OnB3\"}}}",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        dr_auto_credential struct dr_credential credential = {.user = NULL};
-        struct dr_err err = DR_ERR_INIT;
-        char folder[64];
-        char *path = make_file(folder, "config.json", rows[i]);
-
-        assert_int_equal(dr_credential_read(path, "reg", &credential, &err), -1);
-        assert_int_equal(err.code, DR_ERR_FORMAT);
-        assert_non_null(strstr(err.text, path));
-        drop_file(folder, path);
-    }
-}
-
-static void a_named_file_must_be_there_the_usual_one_need_not(void **state)
-{
-    dr_auto_credential struct dr_credential credential = {.user = NULL};
-    struct dr_err err = DR_ERR_INIT;
-
-    (void)state;
-    setenv("HOME", "/nonexistent", 1);
-    unsetenv("DOCKER_CONFIG");
-    unsetenv("REGISTRY_AUTH_FILE");
-    assert_int_equal(dr_credential_find("reg", &credential, &err), 0);
-    assert_null(credential.user);
-    setenv("REGISTRY_AUTH_FILE", "/nonexistent", 1);
-    assert_int_equal(dr_credential_find("reg", &credential, &err), -1);
-    assert_int_equal(err.code, DR_ERR_IO);
-    assert_non_null(strstr(err.text, "REGISTRY_AUTH_FILE"));
-    unsetenv("REGISTRY_AUTH_FILE");
-}
-
 static void collects_certificates_where_the_engine_has_them(void **state)
 {
     struct dr_certs certs;
@@ -332,10 +220,6 @@ int main(void)
         cmocka_unit_test(refuses_malformed_challenges),
         cmocka_unit_test(prefers_bearer_over_all_headers),
         cmocka_unit_test(asks_for_tokens_only_where_it_is_safe),
-        cmocka_unit_test(finds_logins_as_docker_and_podman_leave_them),
-        cmocka_unit_test(says_which_logins_it_cannot_use),
-        cmocka_unit_test(refuses_files_that_are_no_logins),
-        cmocka_unit_test(a_named_file_must_be_there_the_usual_one_need_not),
         cmocka_unit_test(collects_certificates_where_the_engine_has_them),
     };
 

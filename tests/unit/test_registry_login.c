@@ -233,7 +233,8 @@ static void says_whom_a_registry_refuses_and_never_the_password(void **state)
     registry = client_of(&server);
     assert_int_equal(ask(registry, &err), -1);
     assert_int_equal(err.code, DR_ERR_AUTH);
-    assert_non_null(strstr(err.text, "wants a login; log in with docker login 127.0.0.1:"));
+    assert_non_null(strstr(
+        err.text, "wants a login, and there is no '/nonexistent/.docker/config.json'; log in "));
     dr_registry_free(registry);
     log_in(&server, path);
     registry = client_of(&server);
@@ -248,6 +249,102 @@ static void says_whom_a_registry_refuses_and_never_the_password(void **state)
     server_release(&server);
 }
 
+/* Makes REGISTRY_AUTH_FILE hold this as `auths`; `%s` is the registry. */
+static void write_logins(const struct server *server, const char *entries, char path[64])
+{
+    char host[64];
+    char text[1024];
+    int fd;
+
+    memcpy(path, "/tmp/drover-test-XXXXXX", sizeof "/tmp/drover-test-XXXXXX");
+    fd = mkstemp(path);
+    snprintf(host, sizeof host, "127.0.0.1:%u", server->port);
+    snprintf(text, sizeof text, "{\"auths\":{");
+    for (const char *c = entries; *c; c++) {
+        size_t size = strlen(text);
+
+        if (*c == '@')
+            snprintf(text + size, sizeof text - size, "%s", host);
+        else
+            snprintf(text + size, sizeof text - size, "%c", *c);
+    }
+    strcat(text, "}}");
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    setenv("REGISTRY_AUTH_FILE", path, 1);
+}
+
+static void trades_an_identity_token(void **state)
+{
+    static const struct step with_post[] = {
+        {"POST /token ", TOKEN_REPLY("{\"access_token\":\"A\"}"), 0, true}, END};
+    static const struct step without_post[] = {
+        {"POST /token ", EMPTY_REPLY("405"), 0, false},
+        {"GET /token?service=the%2C%20site&scope=repository%3Aa%2Fb%3Apull&account=joe ",
+         TOKEN_REPLY("{\"token\":\"A\"}"), 0, true},
+        END};
+    const struct step *const servers[] = {with_post, without_post};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct site site;
+        const struct step steps[] = {{HEAD_MANIFEST, site.challenge, 0, false},
+                                     {HEAD_MANIFEST, DIGEST_REPLY, 9, false},
+                                     END};
+        dr_auto_registry struct dr_registry *registry = NULL;
+        struct dr_err err = DR_ERR_INIT;
+        char path[64];
+
+        site_start(&site, servers[i], steps);
+        write_logins(&site.registry, "\"@\":{\"auth\":\"am9lOg==\",\"identitytoken\":\"I&D\"}",
+                     path);
+        registry = client_of(&site.registry);
+        log_out(path);
+        if (ask(registry, &err) < 0)
+            fail_msg("%s", err.text);
+        site_stop(&site);
+        assert_int_equal(server_saw(&site.tokens,
+                                    "grant_type=refresh_token&service=the%2C%20site&"
+                                    "client_id=drover&scope=repository%3Aa%2Fb%3Apull&"
+                                    "refresh_token=I%26D"),
+                         1);
+        assert_int_equal(server_saw(&site.tokens, "Basic am9lOkkmRA=="), i);
+        assert_int_equal(server_saw(&site.registry, "Bearer A\r\n"), 1);
+        site_release(&site);
+    }
+}
+
+static void a_namespace_has_a_login_of_its_own(void **state)
+{
+    static const struct step steps[] = {
+        {HEAD_MANIFEST,
+         "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n", 0,
+         false},
+        {HEAD_MANIFEST, DIGEST_REPLY, 0, false},
+        {"HEAD /v2/c/d/", DIGEST_REPLY, 0, false},
+        {"HEAD /v2/e/f/", DIGEST_REPLY, 0, false},
+        END};
+    dr_auto_registry struct dr_registry *registry = NULL;
+    struct dr_err err = DR_ERR_INIT;
+    struct server server;
+    char path[64];
+    bool there;
+
+    (void)state;
+    server_start(&server, steps);
+    write_logins(&server, "\"@/a\":{\"auth\":\"YTphYWE=\"},\"@/c\":{\"auth\":\"YzpjY2M=\"}", path);
+    registry = client_of(&server);
+    log_out(path);
+    assert_int_equal(ask(registry, &err), 0);
+    assert_int_equal(dr_registry_head_manifest(registry, "c/d", "v1", &there, NULL, &err), 0);
+    assert_int_equal(dr_registry_head_manifest(registry, "e/f", "v1", &there, NULL, &err), 0);
+    server_stop(&server);
+    assert_int_equal(server_saw(&server, "Basic YTphYWE="), 1);
+    assert_int_equal(server_saw(&server, "Basic YzpjY2M="), 1);
+    assert_int_equal(server_saw(&server, "Authorization"), 2);
+    server_release(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +354,8 @@ int main(void)
         cmocka_unit_test(asks_no_token_at_an_inner_address_of_another_host),
         cmocka_unit_test(gives_the_password_to_the_token_server_only),
         cmocka_unit_test(says_whom_a_registry_refuses_and_never_the_password),
+        cmocka_unit_test(trades_an_identity_token),
+        cmocka_unit_test(a_namespace_has_a_login_of_its_own),
     };
 
     quiet_environment();
