@@ -300,7 +300,8 @@ static void set_limits(const struct dr_http *http, struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     if (http->options.unix_socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, http->options.unix_socket);
-    if (http->options.no_proxy || http->options.unix_socket)
+    if (http->options.no_proxy || http->options.unix_socket ||
+        dr_http_is_loopback(transfer->request->url))
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
     /* What a proxy says to CONNECT is no answer of the server's. */
     curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -333,11 +334,13 @@ static int prepare(const struct dr_http *http, struct transfer *transfer, struct
 }
 
 /* What the operator can do about the usual ways to get no answer. */
-static const char *advice(CURLcode code)
+static const char *advice(CURLcode code, const char *reason)
 {
     switch ((int)code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-        return "its certificate is not trusted here: give its CA with --ca-cert";
+        return strstr(reason, "subject name")
+                   ? "its certificate is for another name: use one that is in it"
+                   : "its certificate is not trusted here: give its CA with --ca-cert";
     case CURLE_SSL_CACERT_BADFILE:
         return "no CA is known here: install ca-certificates, or give the server's CA with --ca-cert";
     case CURLE_SSL_CONNECT_ERROR:
@@ -379,7 +382,7 @@ static bool is_hopeless(CURLcode code)
 static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
 {
     char url[300];
-    const char *hint = advice(code);
+    const char *hint = advice(code, transfer->reason);
 
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &transfer->response->status);
     dr_http_display(transfer->request->url, url, sizeof url);

@@ -118,6 +118,9 @@ char *dr_http_resolve(const char *base, const char *url, struct dr_err *err);
  * brackets). DR_ERR_NET when there is none, or a user before it. */
 int dr_http_url_host(const char *url, char *ret_host, size_t room, struct dr_err *err);
 
+/* The host of this URL is 127.0.0.0/8, ::1 or localhost: no proxy is asked, as in the docker command. */
+bool dr_http_is_loopback(const char *url);
+
 /* Seconds from now until a date as headers have it (RFC 9110 §5.6.7); 0 when it is past or none. */
 int64_t dr_http_seconds_until(const char *date);
 

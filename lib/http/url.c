@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
@@ -71,6 +72,17 @@ int dr_http_url_host(const char *url, char *ret_host, size_t room, struct dr_err
     done = dr_text_put(ret_host, room, part);
     curl_free(part);
     return done < 0 ? dr_fail(err, DR_ERR_NET, "the host of '%.200s' is too long", url) : 0;
+}
+
+bool dr_http_is_loopback(const char *url)
+{
+    struct in_addr four;
+    char host[256];
+
+    if (dr_http_url_host(url, host, sizeof host, NULL) < 0)
+        return false;
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
 }
 
 char *dr_http_escape(const char *text, struct dr_err *err)

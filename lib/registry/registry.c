@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/registry/registry.h"
 
-#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/cleanup.h"
 #include "lib/registry/exchange.h"
@@ -17,18 +16,13 @@ static const char *api_host(const char *host)
     return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
 }
 
+/* With or without port, as in a reference. */
 static bool is_loopback(const char *host)
 {
-    struct in_addr four;
-    char name[256];
+    char url[300];
 
-    if (dr_text_starts(host, "[::1]"))
-        return true;
-    if (dr_text_put(name, sizeof name, host) < 0)
-        return false;
-    name[strcspn(name, ":")] = '\0';
-    return strcasecmp(name, "localhost") == 0 ||
-           (inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+    snprintf(url, sizeof url, "http://%.280s/", host);
+    return dr_http_is_loopback(url);
 }
 
 struct dr_registry *dr_registry_new(const struct dr_registry_options *options, struct dr_err *err)

@@ -306,6 +306,13 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     upgraded
 }
 
+@test "no proxy of the environment stands between drover and this machine" {
+    server
+    export http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 all_proxy=http://127.0.0.1:9
+    apply --dry-run
+    unset http_proxy https_proxy all_proxy
+}
+
 # ---------------------------------------------------------------- what goes wrong after the stop
 
 @test "a copy that fails brings the old server back" {

@@ -77,3 +77,12 @@ ends() {
     drover 2 help nothing
     says_error "'nothing' is not a command"
 }
+
+@test "a certificate for another name is told apart from one that nobody knows" {
+    tls=$(registry_start tls --tls)
+    printf '%s other.test\n' "$HARNESS_HOST" >>/etc/hosts
+    drover 4 mirror "$files/good.tar" "other.test:${tls#*:}" --pubkey site.pub --ca-cert "$(registry_ca tls)"
+    says_error "is for another name"
+    drover 4 mirror "$files/good.tar" "tls.test:${tls#*:}" --pubkey site.pub
+    says_error "give its CA with --ca-cert"
+}
