@@ -10,7 +10,7 @@
  *     {"target": apply/target.h, "rancher_url", "inventory", "variables": ["NAME=value"], "report": {},
  *      "server": {"needed": bool, "id", "name", "version", "reference", "inspect", "image", "restart": {policy},
  *                 "gone": [names of vanished VolumesFrom], "spec": apply/server/spec.h,
- *                 "data": {"name", "held_by", "create": bool}, "candidate": {"name", later "id"}, "retired": {"name"},
+ *                 "data": {"name", "held_by", "create": bool, later "id"}, "candidate": {"name", later "id"}, "retired": {"name"},
  *                 "database": {"volume", "folder" on this machine or null, "bytes"}, "backup_file",
  *                 later "committed": the new server was started},
  *      "plan": apply/plan.h, "notes": ["..."], "busy": bool       false: there is nothing to do}

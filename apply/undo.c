@@ -6,7 +6,6 @@
 #include "lib/engine/container.h"
 #include "lib/json.h"
 
-/* By its name: a kill may have come between its creation and its record. */
 static int remove_new(struct dr_upgrade *upgrade, const char *name, struct dr_err *err)
 {
     json_auto_t *inspect = NULL;
@@ -43,11 +42,13 @@ static int undo(struct dr_upgrade *upgrade, bool *ret_restored, struct dr_err *e
     *ret_restored = true;
     if (dr_journal_step_forget(upgrade->journal, "start", err) < 0)
         return -1;
+    /* By its name: a kill may have come between its creation and its record. */
     if (dr_journal_is_begun(upgrade->journal, "candidate") &&
         remove_new(upgrade, dr_upgrade_text(upgrade, "candidate", "name"), err) < 0)
         return -1;
-    if (dr_json_true(data, "create") && dr_journal_is_begun(upgrade->journal, "data") &&
-        remove_new(upgrade, dr_upgrade_text(upgrade, "data", "name"), err) < 0)
+    /* By its id: the name may have gone to somebody else's, and one of ours that stays does no harm. */
+    if (dr_json_true(data, "create") &&
+        remove_new(upgrade, dr_upgrade_text(upgrade, "data", "id"), err) < 0)
         return -1;
     return dr_journal_finish(upgrade->journal, "undone", NULL, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/server/backup.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -78,6 +79,30 @@ static int copy(const struct dr_backup_order *order, struct writer *writer, stru
         return -1;
     dr_progress_end(&writer->progress);
     return 0;
+}
+
+/* What a kill in the middle of a copy has left takes the room that the next one needs. The journal's lock is held, so
+ * nobody writes them any more. */
+static void clear_drafts(const char *file)
+{
+    dr_autofree char *prefix = dr_text_format(NULL, "%s.draft-", file);
+    dr_autofree char *folder = dr_text_copy(file, NULL);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    const struct dirent *entry;
+    DIR *stream;
+
+    if (!prefix || !slash)
+        return;
+    *slash = '\0';
+    stream = opendir(*folder ? folder : "/");
+    while (stream && (entry = readdir(stream))) {
+        dr_autofree char *path = dr_file_join(*folder ? folder : "/", entry->d_name, NULL);
+
+        if (path && dr_text_starts(path, prefix))
+            unlink(path);
+    }
+    if (stream)
+        closedir(stream);
 }
 
 static int write_file(const struct dr_backup_order *order, struct dr_digest *ret_digest,
@@ -158,6 +183,7 @@ json_t *dr_backup_take(const struct dr_backup_order *order, struct dr_err *err)
     char text[DR_DIGEST_TEXT];
     json_t *backup;
 
+    clear_drafts(order->file);
     if (write_file(order, &digest, &bytes, err) < 0)
         return NULL;
     if (prove(order, &digest, bytes, &archive, err) < 0 ||

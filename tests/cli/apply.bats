@@ -313,6 +313,34 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     unset http_proxy https_proxy all_proxy
 }
 
+@test "somebody else's container that took the name of the data container meanwhile stays" {
+    server
+    curl -sf -X POST http://127.0.0.1:8080/sim/faults -d '{"slowResponses": {"ms": 100}}' >/dev/null
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 grep -q " 1/1" out
+    docker create --name rancher-data -v /var/lib/mysql rancher/server:v1.0.1
+    status=0
+    wait "$child" || status=$?
+    [ "$status" -ne 0 ]
+    grep -q "the old server was not touched" out
+    docker inspect rancher-data >/dev/null
+    [ "$(docker ps --format '{{.Names}}')" = rancher ]
+}
+
+@test "a copy that was cut off leaves nothing that fills the disk" {
+    server
+    before
+    DROVER_TEST_KILL=backup:begun apply 137
+    copy=$(jq -r .server.backup_file "$state/apply.json")
+    mkdir -p "$state/backups"
+    echo "a half" >"$copy.draft-AbCdEf"
+    apply
+    upgraded
+    [ "$(cd "$state/backups" && printf '%s ' *)" = "${copy##*/} ${copy##*/}.sha256 " ]
+}
+
 # ---------------------------------------------------------------- what goes wrong after the stop
 
 @test "a copy that fails brings the old server back" {
