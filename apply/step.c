@@ -58,13 +58,15 @@ int dr_step_run(struct dr_upgrade *upgrade, const struct dr_step *steps, struct 
 {
     unsigned count = 0;
     unsigned number = 0;
+    char next[160];
 
     for (const struct dr_step *step = steps; step->name; step++)
         count += is_part(upgrade, step);
     for (const struct dr_step *step = steps; step->name; step++) {
         if (!is_part(upgrade, step))
             continue;
-        if (dr_stop_check(err, step->title) < 0)
+        snprintf(next, sizeof next, "about to %s", step->title);
+        if (dr_stop_check(err, next) < 0)
             return -1;
         if (run(upgrade, step, ++number, count, err) < 0)
             return failed(step, err);
