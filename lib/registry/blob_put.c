@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "lib/registry/pool.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/session.h"
+#include "lib/registry/upload.h"
 #include "lib/text.h"
 
 #define LOCATION_MAX 8192
-
-/* The upload protocol (distribution-spec "Pushing a blob in chunks", with one chunk): is it there?
- * Can it be had from a neighbour? Else open a session, send, close it with the digest. Every answer
- * names the Location of the next request. */
-enum step { LOOK, MOUNT, OPEN, SEND, CLOSE, CANCEL };
-
-struct put_job {
-    struct dr_job job;
-    enum step step;
-    struct dr_blob_put *put;
-    struct dr_registry *registry;
-    struct dr_progress *progress;
-    struct dr_hash *hash;
-    char *session;     /* the last Location; NULL: no session is open */
-    uint64_t done;     /* bytes handed to the connection, and hashed */
-    unsigned attempt;  /* in which request */
-    unsigned tries;    /* of the whole upload */
-    bool tried;        /* what is found there may be our own work */
-    struct dr_err why; /* CANCEL: the error to end with */
-};
+/* An upload that came so much further was worth its try: the count of failed ones starts again. */
+#define PROGRESS_BYTES (1u << 20)
 
 struct put_run {
     struct dr_registry *registry;
@@ -37,357 +19,301 @@ struct put_run {
     struct dr_progress *progress;
 };
 
-static struct put_job *of(struct dr_job *job)
+static struct dr_upload *of(struct dr_job *job)
 {
-    return (struct put_job *)(void *)job;
+    return (struct dr_upload *)(void *)job;
 }
 
-static int wrap(const struct put_job *job, struct dr_err *err)
+static int wrap(const struct dr_upload *upload, struct dr_err *err)
 {
     char digest[DR_DIGEST_TEXT];
 
     return dr_err_wrap(err, "send %s to '%s' of registry '%s'",
-                       dr_digest_text(&job->put->digest, digest), job->put->repository,
-                       job->registry->host);
-}
-
-static void start_over(struct put_job *job)
-{
-    struct dr_digest unused;
-
-    dr_hash_end(job->hash, &unused);
-    if (job->progress)
-        dr_progress_take_back(job->progress, job->done);
-    job->done = 0;
-}
-
-/* ---- the questions ---- */
-
-static char *make_scope(const struct put_job *job, struct dr_err *err)
-{
-    const struct dr_blob_put *put = job->put;
-
-    if (job->step == MOUNT)
-        return dr_text_format(err, "repository:%s:pull,push repository:%s:pull", put->repository,
-                              put->mount_from);
-    return dr_session_scope(put->repository, "pull,push", err);
-}
-
-/* Takes `url`. */
-static int ask(struct put_job *job, enum step step, const char *method, char *url,
-               struct dr_err *err)
-{
-    job->step = step;
-    return dr_exchange_ask(&job->job.exchange, method, url, make_scope(job, err));
-}
-
-static int look(struct put_job *job, struct dr_err *err)
-{
-    char digest[DR_DIGEST_TEXT];
-
-    return ask(job, LOOK, "HEAD",
-               dr_session_url(job->registry, job->put->repository, "/blobs/",
-                              dr_digest_text(&job->put->digest, digest), err),
-               err);
-}
-
-static int open_session(struct put_job *job, struct dr_err *err)
-{
-    return ask(job, OPEN, "POST",
-               dr_session_url(job->registry, job->put->repository, "/blobs/uploads/", "", err),
-               err);
-}
-
-static int mount_or_open(struct put_job *job, struct dr_err *err)
-{
-    const struct dr_blob_put *put = job->put;
-    dr_autofree char *from = NULL;
-    dr_autofree char *query = NULL;
-    char digest[DR_DIGEST_TEXT];
-
-    if (!put->mount_from || strcmp(put->mount_from, put->repository) == 0)
-        return open_session(job, err);
-    from = dr_http_escape(put->mount_from, err);
-    query =
-        from ? dr_text_format(err, "?mount=%s&from=%s", dr_digest_text(&put->digest, digest), from)
-             : NULL;
-    if (!query)
-        return -1;
-    return ask(job, MOUNT, "POST",
-               dr_session_url(job->registry, put->repository, "/blobs/uploads/", query, err), err);
-}
-
-/* A piece of the blob for the connection. */
-static long give_bytes(void *context, void *ret_data, size_t size, struct dr_err *err)
-{
-    struct put_job *job = context;
-    const struct dr_blob_put *put = job->put;
-
-    if (job->attempt != job->job.exchange.attempts) {
-        start_over(job);
-        job->attempt = job->job.exchange.attempts;
-    }
-    if (size > put->size - job->done)
-        size = (size_t)(put->size - job->done);
-    if (size == 0)
-        return 0;
-    if (put->read(put->context, job->done, ret_data, size, err) < 0)
-        return -1;
-    dr_hash_add(job->hash, ret_data, size);
-    job->done += size;
-    if (job->progress)
-        dr_progress_add(job->progress, size);
-    return (long)size;
-}
-
-static int send(struct put_job *job, struct dr_err *err)
-{
-    struct dr_exchange *exchange = &job->job.exchange;
-
-    if (ask(job, SEND, "PATCH", dr_text_copy(job->session, err), err) < 0)
-        return -1;
-    job->tried = true;
-    job->attempt = 0;
-    exchange->once = true;
-    exchange->source = give_bytes;
-    exchange->context = job;
-    exchange->body_size = job->put->size;
-    return 0;
-}
-
-static int close_session(struct put_job *job, struct dr_err *err)
-{
-    char hex[DR_DIGEST_TEXT];
-    char *url = dr_text_format(err, "%s%cdigest=sha256%%3A%s", job->session,
-                               strchr(job->session, '?') ? '&' : '?',
-                               dr_digest_hex(&job->put->digest, hex));
-
-    if (ask(job, CLOSE, "PUT", url, err) < 0)
-        return -1;
-    job->job.exchange.once = true;
-    return 0;
+                       dr_digest_text(&upload->put->digest, digest), upload->put->repository,
+                       upload->registry->host);
 }
 
 /* Ends with `why`, after telling the registry that nothing more will come. */
-static int cancel(struct put_job *job, const struct dr_err *why, struct dr_err *err)
+static int cancel(struct dr_upload *upload, const struct dr_err *why, struct dr_err *err)
 {
-    job->why = *why;
-    if (!job->session || ask(job, CANCEL, "DELETE", dr_text_copy(job->session, NULL), NULL) < 0) {
-        if (err)
-            *err = *why;
-        return wrap(job, err);
-    }
-    job->job.exchange.once = true;
-    return 0;
+    upload->why = *why;
+    if (upload->session && dr_upload_cancel(upload, NULL) == 0)
+        return 0;
+    if (err)
+        *err = *why;
+    return wrap(upload, err);
 }
 
-/* From the beginning, for a registry that lost a session has lost its bytes too (docker-registry
- * 2.8 cancels a session whose PATCH was cut). */
-static int try_again(struct put_job *job, const struct dr_err *failure, struct dr_err *err)
+static void forget_session(struct dr_upload *upload)
 {
-    struct dr_exchange *exchange = &job->job.exchange;
+    free(upload->session);
+    upload->session = NULL;
+}
+
+/* Looks whether it is there after all; if not, goes on in the session while there is one, else from
+ * the beginning. */
+static int try_again(struct dr_upload *upload, const struct dr_err *failure, struct dr_err *err)
+{
+    struct dr_exchange *exchange = &upload->job.exchange;
     double not_before;
 
-    exchange->tries = job->tries;
+    exchange->tries = upload->tries;
     if (dr_exchange_again(exchange, failure, err) < 0)
-        return wrap(job, err);
-    job->tries = exchange->tries;
+        return wrap(upload, err);
+    upload->tries = exchange->tries;
     not_before = exchange->not_before;
-    start_over(job);
-    free(job->session);
-    job->session = NULL;
-    if (look(job, err) < 0)
+    if (dr_upload_look(upload, err) < 0)
         return -1;
     exchange->not_before = not_before;
     return 0;
 }
 
-/* ---- the answers ---- */
+/* What was sent is gone, or was wrong. */
+static int try_anew(struct dr_upload *upload, const struct dr_err *failure, struct dr_err *err)
+{
+    forget_session(upload);
+    return try_again(upload, failure, err);
+}
 
-static int refused(struct put_job *job, struct dr_err *err)
+static int begin_anew(struct dr_upload *upload, struct dr_err *err)
+{
+    forget_session(upload);
+    dr_upload_start_over(upload);
+    return dr_upload_mount_or_open(upload, err);
+}
+
+static int refused(struct dr_upload *upload, struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
 
-    dr_exchange_refused(&job->job.exchange, &why);
-    return cancel(job, &why, err);
+    dr_exchange_refused(&upload->job.exchange, &why);
+    return cancel(upload, &why, err);
 }
 
-static int finish(struct put_job *job, enum dr_blob_outcome outcome)
+static int finish(struct dr_upload *upload, enum dr_blob_outcome outcome)
 {
-    job->put->outcome = outcome;
-    if (job->progress && outcome != DR_BLOB_SENT)
-        dr_progress_add(job->progress, job->put->size - job->done);
+    upload->put->outcome = outcome;
+    if (upload->progress)
+        dr_progress_add(upload->progress, upload->put->size - upload->done);
     return 1;
 }
 
 /* A different size under this digest: a store that is damaged, which sending would not mend, since
  * registries keep what they have. */
-static int looked(struct put_job *job, struct dr_err *err)
+static int looked(struct dr_upload *upload, struct dr_err *err)
 {
-    const struct dr_exchange *exchange = &job->job.exchange;
+    const struct dr_exchange *exchange = &upload->job.exchange;
     uint64_t size = dr_exchange_length(exchange);
 
     if (exchange->response.status == 404)
-        return mount_or_open(job, err);
+        return upload->session ? dr_upload_review(upload, err) : begin_anew(upload, err);
     if (exchange->response.status != 200)
-        return refused(job, err);
-    if (size != UINT64_MAX && size != job->put->size) {
+        return refused(upload, err);
+    if (size != UINT64_MAX && size != upload->put->size) {
         dr_fail(err, DR_ERR_PROOF,
                 "the registry has it with %" PRIu64 " bytes instead of %" PRIu64
                 ": its storage is damaged, delete that blob there",
-                size, job->put->size);
-        return wrap(job, err);
+                size, upload->put->size);
+        return wrap(upload, err);
     }
-    return finish(job, job->tried ? DR_BLOB_SENT : DR_BLOB_PRESENT);
+    return finish(upload, upload->tried ? DR_BLOB_SENT : DR_BLOB_PRESENT);
 }
 
 /* Remembers where the session goes on. Locations are taken as they come, never built. */
-static int take_location(struct put_job *job, struct dr_err *err)
+static int take_location(struct dr_upload *upload, struct dr_err *err)
 {
-    const struct dr_exchange *exchange = &job->job.exchange;
+    const struct dr_exchange *exchange = &upload->job.exchange;
     char location[LOCATION_MAX];
     char *next;
 
     if (!dr_http_header(&exchange->response, "Location", 0, location, sizeof location)) {
         dr_fail(err, DR_ERR_NET, "the registry opened an upload without saying where");
-        return wrap(job, err);
+        return wrap(upload, err);
     }
     next = dr_http_resolve(exchange->url, location, err);
     if (!next)
-        return wrap(job, err);
-    free(job->session);
-    job->session = next;
-    if (dr_text_starts(job->registry->base, "https://") && !dr_text_starts(next, "https://")) {
+        return wrap(upload, err);
+    free(upload->session);
+    upload->session = next;
+    if (dr_text_starts(upload->registry->base, "https://") && !dr_text_starts(next, "https://")) {
         dr_fail(err, DR_ERR_NET,
                 "the registry wants the upload at '%.200s', in the clear; if a proxy does its TLS, "
                 "that proxy must set X-Forwarded-Proto",
                 next);
-        return wrap(job, err);
+        return wrap(upload, err);
     }
     return 0;
 }
 
-static int check_digest(struct put_job *job, struct dr_err *err)
+static int check_digest(struct dr_upload *upload, struct dr_err *err)
 {
     struct dr_digest digest;
     char text[DR_DIGEST_TEXT];
 
-    dr_hash_end(job->hash, &digest);
-    if (dr_digest_equal(&digest, &job->put->digest))
+    dr_hash_end(upload->hash, &digest);
+    if (dr_digest_equal(&digest, &upload->put->digest))
         return 0;
     return dr_fail(err, DR_ERR_VERIFY, "its bytes have the digest %s",
                    dr_digest_text(&digest, text));
 }
 
 /* The one gate to the closing PUT. */
-static int close_if_good(struct put_job *job, struct dr_err *err)
+static int close_if_good(struct dr_upload *upload, struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
 
-    return check_digest(job, &why) < 0 ? cancel(job, &why, err) : close_session(job, err);
+    return check_digest(upload, &why) < 0 ? cancel(upload, &why, err)
+                                          : dr_upload_close(upload, err);
 }
 
-static int opened(struct put_job *job, struct dr_err *err)
+static int opened(struct dr_upload *upload, struct dr_err *err)
 {
-    long status = job->job.exchange.response.status;
+    long status = upload->job.exchange.response.status;
 
-    if (status == 201 && job->step == MOUNT)
-        return finish(job, DR_BLOB_MOUNTED);
-    if (status != 202 && job->step == MOUNT)
-        return open_session(job, err);
+    if (status == 201 && upload->step == DR_UPLOAD_MOUNT)
+        return finish(upload, DR_BLOB_MOUNTED);
+    if (status != 202 && upload->step == DR_UPLOAD_MOUNT)
+        return dr_upload_open(upload, err);
     if (status != 202)
-        return refused(job, err);
-    if (take_location(job, err) < 0)
+        return refused(upload, err);
+    if (take_location(upload, err) < 0)
         return -1;
-    return job->put->size > 0 ? send(job, err) : close_if_good(job, err);
+    return upload->put->size > 0 ? dr_upload_send(upload, 0, err) : close_if_good(upload, err);
 }
 
-static int sent(struct put_job *job, struct dr_err *err)
+static int sent(struct dr_upload *upload, struct dr_err *err)
 {
-    long status = job->job.exchange.response.status;
+    long status = upload->job.exchange.response.status;
     struct dr_err why = DR_ERR_INIT;
 
-    if (status == 404) { /* the session is gone: registry restarted, or another one of several */
-        dr_exchange_refused(&job->job.exchange, &why);
-        return try_again(job, &why, err);
+    /* 404: the session is gone (registry restarted, or another one of several); 416: it disagrees
+     * about where to go on. */
+    if (status == 404 || status == 416) {
+        dr_exchange_refused(&upload->job.exchange, &why);
+        return status == 404 ? try_anew(upload, &why, err) : try_again(upload, &why, err);
     }
     if (status < 200 || status > 299)
-        return refused(job, err);
-    if (job->done < job->put->size) {
+        return refused(upload, err);
+    if (upload->done < upload->put->size) {
         dr_fail(&why, DR_ERR_NET, "the registry answered before it had everything");
-        return try_again(job, &why, err);
+        return try_anew(upload, &why, err);
     }
-    if (take_location(job, err) < 0)
+    if (take_location(upload, err) < 0)
         return -1;
-    return close_if_good(job, err);
+    return close_if_good(upload, err);
 }
 
 /* 400 is DIGEST_INVALID: what arrived was not what went out. */
-static int closed(struct put_job *job, struct dr_err *err)
+static int closed(struct dr_upload *upload, struct dr_err *err)
 {
-    long status = job->job.exchange.response.status;
+    long status = upload->job.exchange.response.status;
     struct dr_err why = DR_ERR_INIT;
 
     if (status >= 200 && status <= 299)
-        return finish(job, DR_BLOB_SENT);
+        return finish(upload, DR_BLOB_SENT);
     if (status != 400 && status != 404)
-        return refused(job, err);
-    dr_exchange_refused(&job->job.exchange, &why);
-    return try_again(job, &why, err);
+        return refused(upload, err);
+    dr_exchange_refused(&upload->job.exchange, &why);
+    return try_anew(upload, &why, err);
+}
+
+/* "0-59999": the last byte that a session has (distribution-spec; docker says 0-0 of an empty one,
+ * so one byte is none). 0: nothing to go on from. */
+static uint64_t session_end(const struct dr_upload *upload)
+{
+    const struct dr_exchange *exchange = &upload->job.exchange;
+    uint64_t last;
+    char value[64];
+
+    if (exchange->response.status != 204 ||
+        !dr_http_header(&exchange->response, "Range", 0, value, sizeof value))
+        return 0;
+    if (dr_text_starts(value, "bytes="))
+        memmove(value, value + 6, strlen(value + 6) + 1);
+    if (!dr_text_starts(value, "0-") ||
+        dr_text_uint64(value + 2, UINT64_MAX - 1, &last, NULL) < 0 || last == 0)
+        return 0;
+    return last < upload->put->size ? last + 1 : 0;
+}
+
+/* How much a session has that was broken off. When that is all, it is only to be closed. */
+static int reviewed(struct dr_upload *upload, struct dr_err *err)
+{
+    uint64_t end = session_end(upload);
+    char location[LOCATION_MAX];
+
+    if (end == 0)
+        return begin_anew(upload, err);
+    if (dr_http_header(&upload->job.exchange.response, "Location", 0, location, sizeof location) &&
+        take_location(upload, err) < 0)
+        return -1;
+    if (end > upload->from && end - upload->from >= PROGRESS_BYTES)
+        upload->tries = 0;
+    if (upload->registry->log)
+        dr_log_detail(upload->registry->log, "going on at byte %" PRIu64 " of %" PRIu64, end,
+                      upload->put->size);
+    if (end < upload->put->size)
+        return dr_upload_send(upload, end, err);
+    upload->from = end;
+    return dr_upload_rewind(upload, err) < 0 ? wrap(upload, err) : close_if_good(upload, err);
 }
 
 static int answered(void *context, struct dr_job *base, struct dr_err *err)
 {
-    struct put_job *job = of(base);
+    struct dr_upload *upload = of(base);
 
     (void)context;
-    switch (job->step) {
-    case LOOK:
-        return looked(job, err);
-    case MOUNT:
-    case OPEN:
-        return opened(job, err);
-    case SEND:
-        return sent(job, err);
-    case CLOSE:
-        return closed(job, err);
-    case CANCEL:
+    switch (upload->step) {
+    case DR_UPLOAD_LOOK:
+        return looked(upload, err);
+    case DR_UPLOAD_MOUNT:
+    case DR_UPLOAD_OPEN:
+        return opened(upload, err);
+    case DR_UPLOAD_SEND:
+        return sent(upload, err);
+    case DR_UPLOAD_REVIEW:
+        return reviewed(upload, err);
+    case DR_UPLOAD_CLOSE:
+        return closed(upload, err);
+    case DR_UPLOAD_CANCEL:
         break;
     }
     if (err)
-        *err = job->why;
-    return wrap(job, err);
+        *err = upload->why;
+    return wrap(upload, err);
 }
 
 static int failed(void *context, struct dr_job *base, const struct dr_err *failure,
                   struct dr_err *err)
 {
-    struct put_job *job = of(base);
-    bool sending = job->step == SEND || job->step == CLOSE;
+    struct dr_upload *upload = of(base);
+    bool sending = upload->step == DR_UPLOAD_SEND || upload->step == DR_UPLOAD_CLOSE;
 
-    if (job->step == CANCEL)
+    if (upload->step == DR_UPLOAD_CANCEL)
         return answered(context, base, err);
-    if (job->step == MOUNT && failure->code == DR_ERR_AUTH)
-        return open_session(job, err); /* no right to look at the neighbour: send it then */
+    if (upload->step == DR_UPLOAD_REVIEW && failure->code == DR_ERR_NET)
+        return begin_anew(upload, err);
+    if (upload->step == DR_UPLOAD_MOUNT && failure->code == DR_ERR_AUTH)
+        return dr_upload_open(upload, err); /* no right to look at the neighbour: send it then */
     if (sending && failure->code == DR_ERR_NET)
-        return try_again(job, failure, err);
-    if (job->step == SEND && failure->code != DR_ERR_STOPPED)
-        return cancel(job, failure, err);
+        return try_again(upload, failure, err);
+    if (upload->step == DR_UPLOAD_SEND && failure->code != DR_ERR_STOPPED)
+        return cancel(upload, failure, err);
     if (err)
         *err = *failure;
-    return failure->code == DR_ERR_STOPPED ? -1 : wrap(job, err);
+    return failure->code == DR_ERR_STOPPED ? -1 : wrap(upload, err);
 }
 
 static int begin(void *context, struct dr_job *base, struct dr_err *err)
 {
     struct put_run *run = context;
-    struct put_job *job = of(base);
+    struct dr_upload *upload = of(base);
 
-    job->registry = run->registry;
-    job->progress = run->progress;
-    job->put = &run->puts[base->index];
-    job->hash = dr_hash_new(err);
-    return job->hash ? look(job, err) : -1;
+    upload->registry = run->registry;
+    upload->progress = run->progress;
+    upload->put = &run->puts[base->index];
+    upload->hash = dr_hash_new(err);
+    return upload->hash ? dr_upload_look(upload, err) : -1;
 }
 
 static void end(struct dr_job *base)
@@ -400,7 +326,7 @@ int dr_registry_put_blobs(struct dr_registry *registry, struct dr_blob_put *puts
                           unsigned parallel, struct dr_progress *progress, struct dr_err *err)
 {
     static const struct dr_job_kind kind = {
-        .size = sizeof(struct put_job),
+        .size = sizeof(struct dr_upload),
         .begin = begin,
         .answered = answered,
         .failed = failed,

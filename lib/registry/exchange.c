@@ -93,6 +93,9 @@ static int make_lines(struct dr_registry *registry, struct dr_exchange *exchange
     if (exchange->from > 0 && !(exchange->lines[3] = dr_text_format(
                                     err, "Range: bytes=%llu-", (unsigned long long)exchange->from)))
         return -1;
+    if (exchange->content_range &&
+        !(exchange->lines[4] = dr_text_format(err, "Content-Range: %s", exchange->content_range)))
+        return -1;
     for (size_t i = 0; i < sizeof exchange->lines / sizeof *exchange->lines; i++) {
         if (exchange->lines[i])
             exchange->headers[count++] = exchange->lines[i];

@@ -31,7 +31,8 @@
 struct dr_exchange {
     /* Set by who asks; borrowed. */
     const char *accept;
-    const char *content_type; /* NULL: application/octet-stream where there is a body */
+    const char *content_type;  /* NULL: application/octet-stream where there is a body */
+    const char *content_range; /* NULL: none */
     const void *body;
     uint64_t body_size;
     dr_http_source_fn *source;
@@ -49,9 +50,9 @@ struct dr_exchange {
     char *scope;
     char *target; /* where redirects have led; NULL: url */
     char *authorization;
-    char *lines[4];
+    char *lines[5];
     struct dr_http_request request;
-    const char *headers[6];
+    const char *headers[7];
     unsigned attempts; /* how often it was sent: tells a sink where an answer begins */
     unsigned tries;    /* how often that failed since the last progress */
     unsigned redirects;

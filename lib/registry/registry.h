@@ -127,8 +127,9 @@ struct dr_blob_put {
 
 /* Sends what is not there: HEAD, mount, else upload while hashing; the closing PUT goes out only
  * when the bytes had the digest (DR_ERR_VERIFY otherwise, and the upload is cancelled), so `read`
- * may give bytes that nobody has vouched for. A broken upload starts again at byte 0, 3 times in
- * all. What was found or mounted counts as done in `progress` (may be NULL). A mount sees what
+ * may give bytes that nobody has vouched for. A broken upload goes on where the registry says that
+ * it has got to (the bytes before are read and hashed again, not sent), else at byte 0; 3 times in
+ * all without progress. What was found or mounted counts as done in `progress` (may be NULL). A mount sees what
  * was in `mount_from` when it is tried: blobs that other entries of the same call still send are
  * not there yet. A blob that is there in another size is DR_ERR_PROOF. */
 int dr_registry_put_blobs(struct dr_registry *registry, struct dr_blob_put *puts, size_t count,

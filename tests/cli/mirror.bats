@@ -299,6 +299,14 @@ END
     complete "$site"
 }
 
+@test "an upload that breaks goes on where the registry has got to" {
+    site=$(registry_start "$name")
+    half=$(odd half "$site")
+    mirror "$half" -v
+    says_error "going on at byte"
+    complete "$site"
+}
+
 @test "a registry that takes no uploads is quoted" {
     site=$(registry_start "$name")
     readonly=$(odd readonly "$site")

@@ -232,6 +232,91 @@ static void tries_again_where_a_session_vanished_or_bytes_broke(void **state)
     expect_and_release(&push, "PATCH ", 2);
 }
 
+#define HAS(range) "HTTP/1.1 204 X\r\nLocation: /u/1?_state=C\r\nRange: " range "\r\n\r\n"
+#define BROKEN                                                                                     \
+    {                                                                                              \
+        "PATCH /u/1?_state=A ", "", 0, true                                                        \
+    }
+#define REST                                                                                       \
+    {                                                                                              \
+        "PATCH /u/1?_state=C ", AT("202", "/u/1?_state=B"), 9, false                               \
+    }
+
+static void goes_on_where_the_registry_has_got_to(void **state)
+{
+    static const struct step steps[] = {
+        MISSING, OPENED, BROKEN, {"GET /u/1?_state=A ", HAS("0-11"), 0, false}, REST, CLOSED, END};
+    static const struct step disagrees[] = {MISSING,
+                                            OPENED,
+                                            BROKEN,
+                                            {"GET /u/1?_state=A ", HAS("bytes=0-15"), 0, false},
+                                            {"PATCH /u/1?_state=C ", EMPTY_REPLY("416"), 0, false},
+                                            {"GET /u/1?_state=C ", HAS("0-11"), 0, false},
+                                            REST,
+                                            CLOSED,
+                                            END};
+    struct push push;
+
+    (void)state;
+    run_well(&push, steps, NULL, DR_BLOB_SENT);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 12-19\r\n"), 1);
+    assert_int_equal(server_saw(&push.server, "Content-Length: 8\r\n"), 1);
+    assert_int_equal(server_saw(&push.server, "\r\n\r\ncdefghij"), 1);
+    expect_and_release(&push, OPEN, 1);
+    run_well(&push, disagrees, NULL, DR_BLOB_SENT);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 16-19\r\n"), 1);
+    expect_and_release(&push, "Content-Range: 12-19\r\n", 1);
+}
+
+static void closes_what_has_all_of_it(void **state)
+{
+    static const struct step steps[] = {
+        MISSING,
+        OPENED,
+        BROKEN,
+        {"GET /u/1?_state=A ", HAS("0-19"), 0, false},
+        {"PUT /u/1?_state=C&digest=sha256%3A", EMPTY_REPLY("201"), 0, false},
+        END};
+    struct push push;
+
+    (void)state;
+    run_well(&push, steps, NULL, DR_BLOB_SENT);
+    expect_and_release(&push, "PATCH ", 1);
+}
+
+/* 0-0 is what docker-registry says of an empty session, too. */
+static void begins_anew_where_a_session_is_of_no_use(void **state)
+{
+    static const char *const replies[] = {
+        HAS("0-0"),     HAS("0-20"),        HAS("5-11"), HAS("0-18446744073709551615"),
+        HAS("nothing"), EMPTY_REPLY("404"), "",
+    };
+    struct push push;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        const struct step steps[] = {MISSING, OPENED, BROKEN, {"GET /u/1", replies[i], 0, false},
+                                     TAKEN,   CLOSED, END};
+
+        run_well(&push, steps, NULL, DR_BLOB_SENT);
+        assert_int_equal(server_saw(&push.server, "Content-Range"), 0);
+        expect_and_release(&push, OPEN, 2);
+    }
+}
+
+static void hashes_what_a_session_has_before_it_is_closed(void **state)
+{
+    static const struct step steps[] = {MISSING, OPENED,
+                                        BROKEN,  {"GET /u/1", HAS("0-11"), 0, false},
+                                        REST,    {"DELETE /u/1", EMPTY_REPLY("204"), 0, false},
+                                        END};
+    struct push push;
+
+    (void)state;
+    run_badly(&push, steps, "0123X56789abcdefghij", DR_ERR_VERIFY, "its bytes have the digest");
+    expect_and_release(&push, "PUT ", 0);
+}
+
 static void gives_up_after_three_uploads(void **state)
 {
     static const struct step steps[] = {MISSING, OPENED, {"PATCH ", "", 9, true}, END};
@@ -353,6 +438,10 @@ int main(void)
         cmocka_unit_test(begins_anew_after_a_cut_upload),
         cmocka_unit_test(finds_its_own_work_when_only_the_answer_was_lost),
         cmocka_unit_test(tries_again_where_a_session_vanished_or_bytes_broke),
+        cmocka_unit_test(goes_on_where_the_registry_has_got_to),
+        cmocka_unit_test(closes_what_has_all_of_it),
+        cmocka_unit_test(begins_anew_where_a_session_is_of_no_use),
+        cmocka_unit_test(hashes_what_a_session_has_before_it_is_closed),
         cmocka_unit_test(gives_up_after_three_uploads),
         cmocka_unit_test(never_closes_an_upload_of_other_bytes),
         cmocka_unit_test(cancels_when_the_file_cannot_be_read),
