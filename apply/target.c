@@ -87,7 +87,7 @@ static int fill(json_t *target, const struct dr_apply_options *options,
         dr_json_set(target, "release", json_string(about->release), err) < 0 ||
         dr_json_set(target, "registry", json_string(options->registry), err) < 0 ||
         set_digest(target, "bundle_id", &about->id, err) < 0 ||
-        set_digest(target, "key", &about->key_id, err) < 0 ||
+        set_digest(target, "key", &about->signers.ids[0], err) < 0 ||
         set_image(target, "server", bundle, DR_ROLE_SERVER, options->registry, err) < 0 ||
         set_image(target, "agent", bundle, DR_ROLE_AGENT, options->registry, err) < 0 ||
         set_image(target, "agent_instance", bundle, DR_ROLE_AGENT_INSTANCE, options->registry,

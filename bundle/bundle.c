@@ -82,10 +82,12 @@ static int plan(struct run *run, struct dr_err *err)
         .release = run->wanted.release ? run->wanted.release->name : NULL,
         .builder = builder,
         .created = created,
-        .channel = "default",
-        .serial = (uint64_t)run->options->created,
+        .expires = run->options->expires,
+        .channel = run->options->channel,
+        .serial = run->options->serial,
     };
 
+    run->writer.slots.count = run->options->signers;
     snprintf(builder, sizeof builder, "drover %s", DROVER_VERSION);
     dr_text_time(run->options->created, created);
     if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
@@ -215,6 +217,22 @@ static int write_file(struct run *run, struct dr_err *err)
     return dr_part_commit(&run->part, err);
 }
 
+/* What is to be done now: further signatures, or a look at it. */
+static void say_next(const struct run *run)
+{
+    const char *output = run->options->output;
+    size_t missing = run->options->signers - (run->key ? 1 : 0);
+
+    if (missing == 0)
+        dr_log_say(run->log, "next: drover verify %s --pubkey PUB", output);
+    else
+        dr_log_say(
+            run->log,
+            "next, for each of %zu signature%s: drover sign %s --key KEY, then drover attach "
+            "%s SIG --pubkey PUB",
+            missing, missing == 1 ? "" : "s", output, output);
+}
+
 static int report(const struct run *run, struct dr_err *err)
 {
     double seconds = dr_clock() - run->started;
@@ -224,12 +242,13 @@ static int report(const struct run *run, struct dr_err *err)
     char rate[16];
     char took[16];
 
-    if (dr_key_id(run->key, &id, err) < 0)
+    if (run->key && dr_key_id(run->key, &id, err) < 0)
         return -1;
     dr_text_size(dr_layout_total(&run->writer.layout), size);
     dr_text_size((uint64_t)((double)run->writer.blob_bytes / (seconds > 0 ? seconds : 1)), rate);
     dr_text_seconds(seconds, took);
-    printf("%s  %s, signed by key %.16s\n", run->options->output, size, dr_digest_hex(&id, hex));
+    printf("%s  %s, %s%.16s\n", run->options->output, size,
+           run->key ? "signed by key " : "not signed", run->key ? dr_digest_hex(&id, hex) : "");
     for (size_t i = 0; i < run->wanted.count; i++) {
         char name[DR_REFERENCE_TEXT];
 
@@ -237,10 +256,9 @@ static int report(const struct run *run, struct dr_err *err)
                dr_reference_text(&run->images[i].reference, name), "",
                dr_digest_text(&run->images[i].manifest.digest, hex));
     }
-    dr_log_say(run->log,
-               "%zu image%s in %zu blobs, in %s (%s/s); next: drover verify %s --pubkey PUB",
-               run->wanted.count, run->wanted.count == 1 ? "" : "s", run->writer.blob_count, took,
-               rate, run->options->output);
+    dr_log_say(run->log, "%zu image%s in %zu blobs, in %s (%s/s)", run->wanted.count,
+               run->wanted.count == 1 ? "" : "s", run->writer.blob_count, took, rate);
+    say_next(run);
     return 0;
 }
 
@@ -260,8 +278,12 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
             0 ||
         dr_sources_init(&run.sources, options, log, err) < 0)
         return -1;
-    run.key = dr_key_read_private(options->key, options->ask, options->ask_context, err);
-    if (!run.key || dr_part_open(&run.part, options->output, options->replace, err) < 0 ||
+    if (options->key) {
+        run.key = dr_key_read_private(options->key, options->ask, options->ask_context, err);
+        if (!run.key)
+            return -1;
+    }
+    if (dr_part_open(&run.part, options->output, options->replace, err) < 0 ||
         fetch_images(&run, err) < 0 || plan(&run, err) < 0 || write_file(&run, err) < 0)
         return -1;
     return report(&run, err);

@@ -27,13 +27,17 @@ struct dr_bundle_options {
         *from; /* HOST[:PORT][/PREFIX] that stands in for docker.io; NULL: docker.io itself */
     const char *output; /* the file */
     bool replace;       /* an existing output may be replaced, by a complete one */
-    const char *key;    /* file with the private key */
+    const char *key;    /* file with the private key; NULL: it is signed later */
     dr_passphrase_fn *ask;
     void *ask_context;
     const char *ca_file;         /* --ca-cert; may be NULL */
     const char *const *insecure; /* hosts named by --insecure-registry */
     size_t insecure_count;
-    int64_t created; /* seconds since the epoch; also the serial */
+    int64_t created;     /* seconds since the epoch */
+    const char *channel; /* the row of bundles that it belongs to */
+    uint64_t serial;     /* its number in that row */
+    const char *expires; /* "2016-06-26T18:13:38Z"; NULL: never */
+    size_t signers;      /* signatures that it has room for, `key`'s included: 1 to DR_SLOTS_MAX */
 };
 
 /* Writes the bundle and prints to stdout what it holds. On failure there is no new file under the output's name:

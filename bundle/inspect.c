@@ -45,6 +45,17 @@ static json_t *warnings_json(const struct dr_bundle_image *image, struct dr_err 
     return json_incref(list);
 }
 
+static json_t *signers_json(const struct dr_signers *signers, struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+
+    for (size_t i = 0; i < signers->count; i++) {
+        if (dr_json_append(list, digest_json(&signers->ids[i]), err) < 0)
+            return NULL;
+    }
+    return json_incref(list);
+}
+
 static json_t *image_json(const struct dr_bundle_image *image, struct dr_err *err)
 {
     char name[DR_REFERENCE_TEXT];
@@ -82,10 +93,12 @@ static json_t *images_json(const struct dr_bundle *bundle, struct dr_err *err)
 json_t *dr_inspect_json(const struct dr_bundle *bundle, struct dr_err *err)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
-    json_t *key_id = about->verified ? digest_json(&about->key_id) : json_null();
+    json_t *key_id = about->verified ? digest_json(&about->signers.ids[0]) : json_null();
     json_t *object = json_pack(
-        "{s:b, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:s, s:I, s:I, s:o}", "verified",
-        about->verified, "key_id", key_id, "release", text_or_null(about->release), "id",
+        "{s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:s, s:I, s:I, s:o}",
+        "verified", about->verified, "key_id", key_id, "key_ids",
+        signers_json(&about->signers, err), "signatures", (json_int_t)about->signatures,
+        "free_slots", (json_int_t)about->free_slots, "release", text_or_null(about->release), "id",
         digest_json(&about->id), "sums", digest_json(&about->sums), "channel", about->channel,
         "serial", (json_int_t)about->serial, "created", about->created, "expires",
         text_or_null(about->expires), "builder", about->builder, "bytes", (json_int_t)about->bytes,
@@ -94,6 +107,19 @@ json_t *dr_inspect_json(const struct dr_bundle *bundle, struct dr_err *err)
     if (!object)
         dr_fail_memory(err);
     return object;
+}
+
+static void print_signers(const struct dr_bundle_about *about, FILE *to)
+{
+    char hex[DR_DIGEST_TEXT];
+
+    for (size_t i = 0; i < about->signers.count; i++)
+        fprintf(to, "%-9s %s\n", i ? "" : "signed", dr_digest_hex(&about->signers.ids[i], hex));
+    if (!about->verified)
+        fprintf(to, "signed    %s\n", about->signatures ? "not checked" : "not yet");
+    if (about->signatures != about->signers.count || about->free_slots)
+        fprintf(to, "          %zu signature%s in it, room for %zu more\n", about->signatures,
+                about->signatures == 1 ? "" : "s", about->free_slots);
 }
 
 static void print_head(const struct dr_bundle *bundle, FILE *to)
@@ -115,8 +141,7 @@ static void print_head(const struct dr_bundle *bundle, FILE *to)
     fprintf(to, "serial    %llu in channel %s\n", (unsigned long long)about->serial,
             about->channel);
     fprintf(to, "id        %s\n", dr_digest_hex(&about->id, hex));
-    fprintf(to, "signed    %s\n",
-            about->verified ? dr_digest_hex(&about->key_id, hex) : "not checked");
+    print_signers(about, to);
 }
 
 static void print_image(const struct dr_bundle_image *image, FILE *to)

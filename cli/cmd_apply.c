@@ -47,10 +47,10 @@ static int make_absolute(const char **path, char **ret_owned, struct dr_err *err
     return *ret_owned ? 0 : -1;
 }
 
-static int run(struct dr_apply_options *options, const struct dr_list *pubkeys,
+static int run(struct dr_apply_options *options, struct dr_trusted_options *whom,
                const struct dr_list *insecure, struct dr_err *err)
 {
-    dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
+    dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
     dr_autofree char *state_dir = NULL;
     dr_autofree char *backup_dir = NULL;
 
@@ -59,9 +59,11 @@ static int run(struct dr_apply_options *options, const struct dr_list *pubkeys,
             err, DR_ERR_USAGE,
             "say where the images are: --registry HOST[:PORT][/PREFIX], as the hosts reach "
             "it");
-    if (dr_trusted_read(pubkeys, &trusted, err) < 0 ||
-        make_absolute(&options->state_dir, &state_dir, err) < 0 ||
+    if (make_absolute(&options->state_dir, &state_dir, err) < 0 ||
         make_absolute(&options->backup_dir, &backup_dir, err) < 0)
+        return -1;
+    whom->state_dir = options->state_dir;
+    if (dr_trusted_read(whom, !options->dry_run, options->log, &trusted, err) < 0)
         return -1;
     options->trust = &trusted.trust;
     options->registry_insecure = is_named(insecure, options->registry);
@@ -69,20 +71,22 @@ static int run(struct dr_apply_options *options, const struct dr_list *pubkeys,
     options->secret_key = filled(getenv("RANCHER_SECRET_KEY"));
     if (!options->rancher_url)
         options->rancher_url = filled(getenv("RANCHER_URL"));
-    return dr_apply(options, err);
+    if (dr_apply(options, err) < 0)
+        return -1;
+    return options->dry_run ? 0 : dr_trusted_record(&trusted, err);
 }
 
 int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
 {
     struct dr_apply_options options = {.state_dir = DR_APPLY_STATE_DIR};
-    struct dr_list pubkeys = {.count = 0};
+    struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_list insecure = {.count = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
     uint64_t settle = SETTLE_SECONDS;
     const struct dr_option table[] = {
         {"registry", 0, DR_OPTION_TEXT, &options.registry},
-        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
+        DR_TRUSTED_OPTIONS(whom),
         {"rancher-url", 0, DR_OPTION_TEXT, &options.rancher_url},
         {"rancher-ca-cert", 0, DR_OPTION_TEXT, &options.rancher_ca},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.registry_ca},
@@ -105,5 +109,5 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
     /* 0 is the default there, and no wait at all here. */
     options.settle_seconds = settle > 0 ? (double)settle : 0.001;
     options.log = &common.log;
-    return run(&options, &pubkeys, &insecure, err);
+    return run(&options, &whom, &insecure, err);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "bundle/bundle.h"
+#include "bundle/file/channel.h"
+#include "bundle/file/slots.h"
 #include "cli/commands.h"
 #include "lib/text.h"
 #include "manifests/release.h"
@@ -25,6 +28,71 @@ static int read_time(int64_t *ret_time, struct dr_err *err)
     if (dr_text_uint64(text, TIME_MAX, &value, err) < 0)
         return dr_err_wrap(err, "read SOURCE_DATE_EPOCH");
     *ret_time = (int64_t)value;
+    return 0;
+}
+
+/* What the bundle says of itself, besides its images. */
+struct label {
+    const char *channel;
+    uint64_t serial;     /* UNSAID: the time of creation */
+    const char *expires; /* as given; NULL: never */
+    char expires_at[32];
+};
+
+#define UNSAID UINT64_MAX
+
+/* "90d" after the creation, a day (its end) or a time. */
+static int read_expiry(struct label *label, int64_t created, struct dr_err *err)
+{
+    const char *text = label->expires;
+    uint64_t span;
+    int64_t when;
+    char day[32];
+
+    snprintf(day, sizeof day, "%.11sT23:59:59Z", text);
+    if (dr_text_untime(text, &when) < 0 && dr_text_untime(day, &when) < 0) {
+        if (dr_text_span(text, &span, err) < 0)
+            return dr_fail(err, DR_ERR_USAGE,
+                           "--expires is a span of time like 90d, a day like 2026-12-31 or a time "
+                           "like 2026-12-31T12:00:00Z, not '%.40s'",
+                           text);
+        when = created + (int64_t)span;
+    }
+    if (when <= created || when > (int64_t)TIME_MAX)
+        return dr_fail(err, DR_ERR_USAGE, "--expires %.40s is not after the bundle's creation",
+                       text);
+    dr_text_time(when, label->expires_at);
+    return 0;
+}
+
+static int set_label(struct label *label, struct dr_bundle_options *options, struct dr_err *err)
+{
+    if (dr_channel_check_name(label->channel, err) < 0) {
+        if (err)
+            err->code = DR_ERR_USAGE;
+        return dr_err_wrap(err, "--channel");
+    }
+    if (label->expires && read_expiry(label, options->created, err) < 0)
+        return -1;
+    options->channel = label->channel;
+    options->serial = label->serial == UNSAID ? (uint64_t)options->created : label->serial;
+    options->expires = label->expires ? label->expires_at : NULL;
+    return 0;
+}
+
+static int check_signing(const struct dr_bundle_options *options, bool unsigned_, uint64_t signers,
+                         struct dr_err *err)
+{
+    if (unsigned_ && options->key)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--unsigned and --key contradict each other; --key KEY --signers N signs "
+                       "with one key and leaves room for others");
+    if (!unsigned_ && !options->key)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--key FILE is needed: the private key that signs the bundle; 'drover key "
+                       "new' makes one (or --unsigned, to sign it elsewhere)");
+    if (signers < 1 || signers > DR_SLOTS_MAX)
+        return dr_fail(err, DR_ERR_USAGE, "--signers is a number from 1 to %d", DR_SLOTS_MAX);
     return 0;
 }
 
@@ -53,6 +121,9 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
 {
     struct dr_bundle_options options = {.ask = dr_ask_passphrase};
     const char *passphrase_file = NULL;
+    struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID};
+    bool unsigned_ = false;
+    uint64_t signers = 1;
     struct dr_list insecure = {.count = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
@@ -60,6 +131,11 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"output", 'o', DR_OPTION_TEXT, &options.output},
         {"key", 0, DR_OPTION_TEXT, &options.key},
         {"passphrase-file", 0, DR_OPTION_TEXT, &passphrase_file},
+        {"unsigned", 0, DR_OPTION_FLAG, &unsigned_},
+        {"signers", 0, DR_OPTION_NUMBER, &signers},
+        {"channel", 0, DR_OPTION_TEXT, &label.channel},
+        {"serial", 0, DR_OPTION_NUMBER, &label.serial},
+        {"expires", 0, DR_OPTION_TEXT, &label.expires},
         {"from", 0, DR_OPTION_TEXT, &options.from},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
         {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
@@ -72,14 +148,13 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (check_output(options.output, err) < 0 || read_time(&options.created, err) < 0)
+    if (check_output(options.output, err) < 0 || read_time(&options.created, err) < 0 ||
+        check_signing(&options, unsigned_, signers, err) < 0 ||
+        set_label(&label, &options, err) < 0)
         return -1;
-    if (!options.key)
-        return dr_fail(err, DR_ERR_USAGE,
-                       "--key FILE is needed: the private key that signs the bundle; 'drover key "
-                       "new' makes one");
-    if (check_not_key(options.output, options.key, err) < 0)
+    if (options.key && check_not_key(options.output, options.key, err) < 0)
         return -1;
+    options.signers = (size_t)signers;
     releases = dr_release_is_name(words.item[0]) ? 1 : 0;
     options.release = releases ? words.item[0] : NULL;
     options.images = words.item + releases;

@@ -23,7 +23,7 @@ static int inspect(const char *path, const struct dr_bundle_trust *trust, bool j
 int dr_cmd_inspect(int argc, char **argv, struct dr_err *err)
 {
     const struct dr_bundle_trust nobody = {.unverified = true, .now = INT64_MIN};
-    dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
+    dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
     struct dr_list pubkeys = {.count = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
@@ -38,7 +38,7 @@ int dr_cmd_inspect(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (pubkeys.count > 0 && dr_trusted_read(&pubkeys, &trusted, err) < 0)
+    if (pubkeys.count > 0 && dr_trusted_read_keys(&pubkeys, &trusted, err) < 0)
         return -1;
     return inspect(words.item[0], pubkeys.count > 0 ? &trusted.trust : &nobody, json, &common.log,
                    err);

@@ -5,14 +5,15 @@
 
 int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
 {
-    dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
+    dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
+    struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_mirror_options options = {.trust = &trusted.trust};
     struct dr_list insecure = {.count = 0};
-    struct dr_list pubkeys = {.count = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
     const struct dr_option table[] = {
-        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
+        DR_TRUSTED_OPTIONS(whom),
+        {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
         {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
         {"json", 0, DR_OPTION_FLAG, &options.json},
@@ -23,11 +24,13 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (dr_trusted_read(&pubkeys, &trusted, err) < 0)
+    if (dr_trusted_read(&whom, true, &common.log, &trusted, err) < 0)
         return -1;
     options.bundle = words.item[0];
     options.registry = words.item[1];
     options.insecure = insecure.item;
     options.insecure_count = insecure.count;
-    return dr_mirror_run(&options, &common.log, err);
+    if (dr_mirror_run(&options, &common.log, err) < 0)
+        return -1;
+    return dr_trusted_record(&trusted, err);
 }

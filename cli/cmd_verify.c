@@ -7,18 +7,29 @@
 #include "cli/trusted.h"
 #include "lib/text.h"
 
+/* "key 0123456789abcdef", "keys ... and ...". */
+static void print_signers(const struct dr_signers *signers)
+{
+    char hex[DR_DIGEST_TEXT];
+
+    printf("key%s ", signers->count > 1 ? "s" : "");
+    for (size_t i = 0; i < signers->count; i++)
+        printf("%s%.16s", i ? " and " : "", dr_digest_hex(&signers->ids[i], hex));
+}
+
 static void print_line(const struct dr_bundle *bundle, const char *path)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
-    char hex[DR_DIGEST_TEXT];
     char size[16];
     size_t count;
 
     dr_bundle_images(bundle, &count);
     dr_text_size(about->bytes, size);
-    printf("%s: good: signed by key %.16s, %s%s%zu image%s, %s, every byte checked; created %s\n",
-           path, dr_digest_hex(&about->key_id, hex), about->release ? about->release : "",
-           about->release ? ", " : "", count, count == 1 ? "" : "s", size, about->created);
+    printf("%s: good: signed by ", path);
+    print_signers(&about->signers);
+    printf(", %s%s%zu image%s, %s, every byte checked; created %s\n",
+           about->release ? about->release : "", about->release ? ", " : "", count,
+           count == 1 ? "" : "s", size, about->created);
 }
 
 static int verify(const char *path, const struct dr_trusted *trusted, bool json,
@@ -43,13 +54,14 @@ static int verify(const char *path, const struct dr_trusted *trusted, bool json,
 
 int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
 {
-    dr_auto_trusted struct dr_trusted trusted = {.keys = {NULL}};
-    struct dr_list pubkeys = {.count = 0};
+    dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
+    struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
     bool json = false;
     const struct dr_option table[] = {
-        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
+        DR_TRUSTED_OPTIONS(whom),
+        {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
         {"json", 0, DR_OPTION_FLAG, &json},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
@@ -58,7 +70,7 @@ int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (dr_trusted_read(&pubkeys, &trusted, err) < 0)
+    if (dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
         return -1;
     return verify(words.item[0], &trusted, json, &common.log, err);
 }

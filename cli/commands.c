@@ -11,6 +11,8 @@ const struct dr_command dr_commands[] = {
     {"inspect", dr_cmd_inspect, "show what is in a bundle"},
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
     {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},
+    {"sign", dr_cmd_sign, "make a signature of a bundle that another holds"},
+    {"attach", dr_cmd_attach, "fill a signature into a bundle"},
     {"key", dr_cmd_key, "make and show signing keys"},
     {NULL, NULL, NULL},
 };

@@ -11,6 +11,8 @@ dr_command_fn dr_cmd_verify;
 dr_command_fn dr_cmd_inspect;
 dr_command_fn dr_cmd_mirror;
 dr_command_fn dr_cmd_apply;
+dr_command_fn dr_cmd_sign;
+dr_command_fn dr_cmd_attach;
 dr_command_fn dr_cmd_key;
 
 #endif

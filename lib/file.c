@@ -207,6 +207,27 @@ int dr_file_sync_folder(const char *path, struct dr_err *err)
     return 0;
 }
 
+int dr_file_check_owned(const char *path, struct dr_err *err)
+{
+    struct stat info;
+
+    if (lstat(path, &info) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "look at '%s'", path);
+    if (S_ISLNK(info.st_mode))
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "'%s' is a symbolic link; put the file or folder itself there", path);
+    if (info.st_uid != 0 && info.st_uid != geteuid())
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "'%s' belongs to user %u, who could change it; 'chown root' it", path,
+                       (unsigned)info.st_uid);
+    if (info.st_mode & 022)
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "'%s' can be written by others than its owner; look whether it is as it "
+                       "should be, then 'chmod go-w' it",
+                       path);
+    return 0;
+}
+
 int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err)
 {
     dr_autofree char *copy = dr_text_copy(path, err);

@@ -68,6 +68,11 @@ int dr_file_space(const char *path, uint64_t *ret_bytes, struct dr_err *err);
 /* fsync of the folder that holds `path`. */
 int dr_file_sync_folder(const char *path, struct dr_err *err);
 
+/* Something that only root or this process's own user may change: a file or folder of one of them,
+ * not writable by group or others, no symbolic link. Else DR_ERR_REFUSED with what to do about it;
+ * DR_ERR_IO when it is not there. */
+int dr_file_check_owned(const char *path, struct dr_err *err);
+
 /* mkdir -p. */
 int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err);
 

@@ -204,6 +204,51 @@ void dr_text_time(int64_t seconds, char ret[32])
         snprintf(ret, 32, "?");
 }
 
+int dr_text_untime(const char *text, int64_t *ret_seconds)
+{
+    struct tm parts = {0};
+    char again[32] = "";
+    int64_t seconds = 0;
+
+    if (strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts)) {
+        seconds = timegm(&parts);
+        dr_text_time(seconds, again);
+    }
+    if (strcmp(text, again) != 0)
+        return -1;
+    *ret_seconds = seconds;
+    return 0;
+}
+
+int dr_text_span(const char *text, uint64_t *ret_seconds, struct dr_err *err)
+{
+    static const struct {
+        char letter;
+        uint64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    const uint64_t most = UINT64_C(100) * 366 * 86400;
+    size_t length = strlen(text);
+    uint64_t unit = 1;
+    char digits[24];
+
+    for (size_t i = 0; length > 0 && i < sizeof units / sizeof *units; i++) {
+        if (text[length - 1] == units[i].letter) {
+            unit = units[i].seconds;
+            length--;
+            break;
+        }
+    }
+    if (length == 0 || length >= sizeof digits)
+        return dr_fail(err, DR_ERR_FORMAT, "'%.40s' is no span of time like 90d, 12h or 300s",
+                       text);
+    memcpy(digits, text, length);
+    digits[length] = '\0';
+    if (dr_text_uint64(digits, most / unit, ret_seconds, err) < 0)
+        return dr_err_wrap(err, "read the span of time '%s'", text);
+    *ret_seconds *= unit;
+    return 0;
+}
+
 void dr_text_stamp(const char *time, char ret[32])
 {
     size_t used = 0;

@@ -56,6 +56,13 @@ int dr_text_unbase64(const char *text, void *ret_bytes, size_t room, size_t *ret
  */
 void dr_text_time(int64_t seconds, char ret[32]);
 
+/* The inverse, of exactly that form: -1 when it is none, or not in the calendar. */
+int dr_text_untime(const char *text, int64_t *ret_seconds);
+
+/* A span of time: digits and a unit, one of s, m, h, d ("90d"), or digits alone, which are seconds;
+ * at most a hundred years. */
+int dr_text_span(const char *text, uint64_t *ret_seconds, struct dr_err *err);
+
 /* Such a time for a file's name, "20160526T181338Z": tar takes "a:b" for file b on machine a. */
 void dr_text_stamp(const char *time, char ret[32]);
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bundle/file/slots.h"
 #include "lib/err.h"
 #include "lib/hash.h"
 #include "lib/reference.h"
@@ -19,17 +20,21 @@
 
 /* What bundle.json says of the whole, and what the reader found. Texts are printable ASCII. */
 struct dr_bundle_about {
-    const char *release;     /* "v1.0.2"; NULL: images only */
-    const char *builder;     /* "drover 0.1.0" */
-    const char *created;     /* "2016-05-26T18:13:38Z" */
-    const char *expires;     /* NULL: never */
-    const char *channel;     /* "default" */
-    uint64_t serial;         /* grows with every bundle of a channel */
-    struct dr_digest id;     /* of the list of images: equal ids, equal images */
-    struct dr_digest sums;   /* of SHA256SUMS: names this very bundle, whoever signed it */
-    struct dr_digest key_id; /* of the key whose signature was good; all zero when unverified */
-    uint64_t bytes;          /* of the file */
-    uint64_t layer_bytes;    /* what dr_bundle_hash_layers() reads */
+    const char *release;       /* "v1.0.2"; NULL: images only */
+    const char *builder;       /* "drover 0.1.0" */
+    const char *created;       /* "2016-05-26T18:13:38Z" */
+    const char *expires;       /* NULL: never */
+    const char *channel;       /* "default" */
+    uint64_t serial;           /* grows with every bundle of a channel */
+    struct dr_digest id;       /* of the list of images: equal ids, equal images */
+    struct dr_digest sums;     /* of SHA256SUMS: names this very bundle, whoever signed it */
+    int64_t created_at;        /* `created` and `expires` in seconds since the epoch; set by */
+    int64_t expires_at;        /* dr_document_parse() */
+    struct dr_signers signers; /* the keys whose signatures were good; none when unverified */
+    size_t signatures;         /* filled slots, whoever signed */
+    size_t free_slots;
+    uint64_t bytes;       /* of the file */
+    uint64_t layer_bytes; /* what dr_bundle_hash_layers() reads */
     size_t members;
     bool verified; /* false: nobody vouches for anything here */
 };

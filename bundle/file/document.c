@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bundle/file/sums.h"
 #include "lib/json.h"
@@ -134,17 +133,11 @@ static int read_digest(const json_t *object, const char *key, struct dr_digest *
 static int read_time(const json_t *object, const char *key, const char **ret, int64_t *ret_time,
                      struct dr_err *err)
 {
-    struct tm parts = {0};
-    char again[32] = "";
     const char *text;
 
     if (dr_json_get_string(object, key, &text, err) < 0)
         return -1;
-    if (strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts)) {
-        *ret_time = timegm(&parts);
-        dr_text_time(*ret_time, again);
-    }
-    if (strcmp(text, again) != 0)
+    if (dr_text_untime(text, ret_time) < 0)
         return dr_fail(err, DR_ERR_VERIFY, "'%s' is no time", key);
     *ret = text;
     return 0;
@@ -279,17 +272,15 @@ static int check_format(const json_t *object, struct dr_err *err)
     return 0;
 }
 
-static int read_head(struct dr_document *document, int64_t now, struct dr_err *err)
+static int read_head(struct dr_document *document, struct dr_err *err)
 {
     struct dr_bundle_about *about = &document->about;
     const json_t *object = document->json;
-    int64_t created;
-    int64_t expires;
 
     if (read_digest(object, "id", &about->id, err) < 0 ||
         read_text(object, "channel", &about->channel, err) < 0 ||
         dr_json_get_uint64(object, "serial", &about->serial, err) < 0 ||
-        read_time(object, "created", &about->created, &created, err) < 0 ||
+        read_time(object, "created", &about->created, &about->created_at, err) < 0 ||
         read_text(object, "builder", &about->builder, err) < 0)
         return -1;
     if (json_object_get(object, "release") &&
@@ -297,14 +288,7 @@ static int read_head(struct dr_document *document, int64_t now, struct dr_err *e
         return -1;
     if (!json_object_get(object, "expires"))
         return 0;
-    if (read_time(object, "expires", &about->expires, &expires, err) < 0)
-        return -1;
-    if (expires < now)
-        return dr_fail(err, DR_ERR_REFUSED,
-                       "the bundle expired at %s; build a new one (or is this machine's clock "
-                       "wrong?)",
-                       about->expires);
-    return 0;
+    return read_time(object, "expires", &about->expires, &about->expires_at, err);
 }
 
 static int check_id(const struct dr_document *document, struct dr_err *err)
@@ -318,12 +302,11 @@ static int check_id(const struct dr_document *document, struct dr_err *err)
     return 0;
 }
 
-static int parse(const char *text, size_t size, int64_t now, struct dr_document *document,
-                 struct dr_err *err)
+static int parse(const char *text, size_t size, struct dr_document *document, struct dr_err *err)
 {
     document->json = dr_json_parse(text, size, DR_NAME_DOCUMENT, err);
     if (!document->json || check_format(document->json, err) < 0 ||
-        check_keys(document->json, err) < 0 || read_head(document, now, err) < 0 ||
+        check_keys(document->json, err) < 0 || read_head(document, err) < 0 ||
         read_images(document, err) < 0)
         return -1;
     if (dr_images_check_names(document->images, document->image_count, err) < 0)
@@ -331,13 +314,13 @@ static int parse(const char *text, size_t size, int64_t now, struct dr_document 
     return check_id(document, err);
 }
 
-int dr_document_parse(const char *text, size_t size, int64_t now, struct dr_document *ret_document,
+int dr_document_parse(const char *text, size_t size, struct dr_document *ret_document,
                       struct dr_err *err)
 {
     dr_auto_document struct dr_document document = DR_DOCUMENT_INIT;
     struct dr_err why = DR_ERR_INIT;
 
-    if (parse(text, size, now, &document, &why) < 0) {
+    if (parse(text, size, &document, &why) < 0) {
         bool policy = why.code == DR_ERR_REFUSED || why.code == DR_ERR_INTERNAL;
 
         return dr_fail(err, policy ? why.code : DR_ERR_VERIFY, "%s%s",

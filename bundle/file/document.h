@@ -37,9 +37,8 @@ struct dr_document {
 char *dr_document_write(const struct dr_bundle_about *about, const struct dr_bundle_image *images,
                         size_t count, struct dr_err *err);
 
-/* DR_ERR_VERIFY: not what a bundle says; DR_ERR_REFUSED: another format, needs a newer drover, is a delta, or
- * expired before `now`. */
-int dr_document_parse(const char *text, size_t size, int64_t now, struct dr_document *ret_document,
+/* DR_ERR_VERIFY: not what a bundle says; DR_ERR_REFUSED: another format, needs a newer drover, or is a delta. */
+int dr_document_parse(const char *text, size_t size, struct dr_document *ret_document,
                       struct dr_err *err);
 void dr_document_release(struct dr_document *document);
 #define dr_auto_document __attribute__((cleanup(dr_document_release)))

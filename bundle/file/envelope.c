@@ -82,11 +82,6 @@ static int step(const struct dr_envelope *envelope, struct dr_layout *layout, co
                       err);
 }
 
-static const struct dr_member *last_of(const struct dr_layout *layout)
-{
-    return &layout->members[layout->count - 1];
-}
-
 static int load(const struct dr_envelope *envelope, const struct dr_member *member, size_t max,
                 struct dr_buf *ret_data, struct dr_err *err)
 {
@@ -107,48 +102,18 @@ static int load(const struct dr_envelope *envelope, const struct dr_member *memb
     return dr_buf_add(ret_data, "", 0, err);
 }
 
-static int load_signature(const struct dr_envelope *envelope, struct dr_layout *head,
-                          const char *name, struct dr_signature *ret, struct dr_err *err)
+/* The row of signatures at head->end; it is moved behind it. */
+static int read_slots(struct dr_envelope *envelope, struct dr_layout *head, struct dr_err *err)
 {
-    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(DR_SIGNATURE_MAX);
+    unsigned char bytes[DR_SLOTS_MAX * DR_SLOT + DR_BLOCK];
+    uint64_t left = envelope->size - head->end;
+    size_t size = left < sizeof bytes ? (size_t)left : sizeof bytes;
 
-    if (step(envelope, head, name, NULL, err) < 0 ||
-        load(envelope, last_of(head), DR_SIGNATURE_MAX, &bytes, err) < 0)
+    if (dr_file_pread(envelope->fd, bytes, size, head->end, WHAT, err) < 0 ||
+        dr_slots_parse(bytes, size, head->end, &envelope->slots, err) < 0)
         return -1;
-    memcpy(ret->bytes, bytes.data, bytes.size);
-    ret->size = bytes.size;
-    return 0;
-}
-
-/* The name in the header at `offset` if it can be a co-signature's. */
-static bool peek_cosignature(const struct dr_envelope *envelope, uint64_t offset,
-                             char ret_name[DR_MEMBER_NAME])
-{
-    if (pread(envelope->fd, ret_name, DR_MEMBER_NAME, (off_t)offset) != DR_MEMBER_NAME)
-        return false;
-    ret_name[DR_MEMBER_NAME - 1] = '\0';
-    return dr_sums_is_cosignature(ret_name);
-}
-
-static int load_signatures(const struct dr_envelope *envelope, struct dr_layout *head,
-                           struct dr_signature ret[DR_SIGNATURES_MAX], size_t *ret_count,
-                           struct dr_err *err)
-{
-    char name[DR_MEMBER_NAME];
-    size_t count = 1;
-
-    if (load_signature(envelope, head, DR_NAME_SIGNATURE, &ret[0], err) < 0)
-        return -1;
-    while (peek_cosignature(envelope, head->end, name)) {
-        if (count == DR_SIGNATURES_MAX)
-            return dr_fail(err, DR_ERR_VERIFY, "it has more than %d signatures", DR_SIGNATURES_MAX);
-        if (count > 1 && strcmp(last_of(head)->name, name) >= 0)
-            return dr_fail(err, DR_ERR_VERIFY, "'%s' is not in its place", name);
-        if (load_signature(envelope, head, name, &ret[count], err) < 0)
-            return -1;
-        count++;
-    }
-    *ret_count = count;
+    envelope->slots_at = head->end;
+    head->end += envelope->slots.count * DR_SLOT;
     return 0;
 }
 
@@ -156,19 +121,17 @@ static int load_signatures(const struct dr_envelope *envelope, struct dr_layout 
 static int read_head(struct dr_envelope *envelope, const struct dr_bundle_trust *trust,
                      struct dr_layout *head, struct dr_buf *ret_list, struct dr_err *err)
 {
-    struct dr_signature signatures[DR_SIGNATURES_MAX];
-    size_t count = 0;
-
     if (step(envelope, head, DR_NAME_SUMS, NULL, err) < 0)
         return dr_err_advise(err, "is this a drover bundle?");
-    if (load(envelope, last_of(head), DR_SUMS_MAX, ret_list, err) < 0 ||
-        load_signatures(envelope, head, signatures, &count, err) < 0)
+    envelope->list = head->members[0];
+    if (load(envelope, &envelope->list, DR_SUMS_MAX, ret_list, err) < 0 ||
+        read_slots(envelope, head, err) < 0)
         return -1;
-    dr_digest_of(ret_list->data, ret_list->size, &envelope->sums);
+    dr_digest_of(ret_list->data, ret_list->size, &envelope->list.digest);
     if (trust->unverified)
         return 0;
-    return dr_trust_check(trust, ret_list->data, ret_list->size, signatures, count,
-                          &envelope->key_id, err);
+    return dr_trust_check(trust, ret_list->data, ret_list->size, &envelope->slots,
+                          &envelope->signers, err);
 }
 
 static int walk(struct dr_envelope *envelope, const struct dr_sums *sums, struct dr_err *err)
@@ -203,6 +166,12 @@ void dr_envelope_release(struct dr_envelope *envelope)
     if (envelope->fd >= 0)
         close(dr_steal_fd(&envelope->fd));
     dr_layout_release(&envelope->layout);
+}
+
+int dr_envelope_load_list(const struct dr_envelope *envelope, struct dr_buf *ret_list,
+                          struct dr_err *err)
+{
+    return dr_envelope_load(envelope, &envelope->list, DR_SUMS_MAX, ret_list, err);
 }
 
 int dr_envelope_load(const struct dr_envelope *envelope, const struct dr_member *member, size_t max,

@@ -20,10 +20,12 @@
 
 struct dr_envelope {
     int fd;
-    uint64_t size;           /* of the file */
-    struct dr_layout layout; /* the listed members, in the order of the list */
-    struct dr_digest sums;   /* of SHA256SUMS */
-    struct dr_digest key_id; /* zero when trust->unverified */
+    uint64_t size;             /* of the file */
+    struct dr_layout layout;   /* the listed members, in the order of the list */
+    struct dr_member list;     /* SHA256SUMS itself */
+    struct dr_slots slots;     /* its signatures, as they stand there */
+    uint64_t slots_at;         /* where the first one's header is */
+    struct dr_signers signers; /* whose signatures were good; none when trust->unverified */
 };
 
 #define DR_ENVELOPE_INIT                                                                           \
@@ -35,6 +37,10 @@ int dr_envelope_open(struct dr_envelope *envelope, const char *path,
                      const struct dr_bundle_trust *trust, struct dr_err *err);
 void dr_envelope_release(struct dr_envelope *envelope);
 #define dr_auto_envelope __attribute__((cleanup(dr_envelope_release)))
+
+/* The bytes that are signed, appended to `ret_list`; they are still those that were checked. */
+int dr_envelope_load_list(const struct dr_envelope *envelope, struct dr_buf *ret_list,
+                          struct dr_err *err);
 
 /* The whole member, appended to `ret_data` and compared with its hash in the list; `max` is the most that a member
  * of its kind may have. */

@@ -8,6 +8,7 @@
 #include "bundle/file/document.h"
 #include "bundle/file/envelope.h"
 #include "bundle/file/hasher.h"
+#include "bundle/file/policy.h"
 #include "bundle/file/sums.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -101,14 +102,19 @@ int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *
                             err);
 }
 
-static int load_document(struct dr_bundle *bundle, int64_t now, struct dr_err *err)
+static int load_document(struct dr_bundle *bundle, const struct dr_bundle_trust *trust,
+                         struct dr_err *err)
 {
     dr_auto_buf struct dr_buf text = DR_BUF_INIT(DR_DOCUMENT_MAX);
 
     if (dr_envelope_load(&bundle->envelope, member_at(bundle, AT_DOCUMENT), DR_DOCUMENT_MAX, &text,
                          err) < 0)
         return -1;
-    return dr_document_parse(text.data, text.size, now, &bundle->document, err);
+    if (dr_document_parse(text.data, text.size, &bundle->document, err) < 0)
+        return -1;
+    bundle->document.about.sums = bundle->envelope.list.digest;
+    bundle->document.about.signers = bundle->envelope.signers;
+    return dr_policy_check(trust, &bundle->document.about, err);
 }
 
 static int load_manifest(struct dr_bundle *bundle, struct dr_bundle_image *image,
@@ -233,12 +239,12 @@ static int open_bundle(struct dr_bundle *bundle, const char *path,
     struct dr_bundle_about *about = &bundle->document.about;
 
     if (dr_envelope_open(&bundle->envelope, path, trust, err) < 0 ||
-        load_document(bundle, trust->now, err) < 0 || index_blobs(bundle, err) < 0 ||
+        load_document(bundle, trust, err) < 0 || index_blobs(bundle, err) < 0 ||
         load_images(bundle, err) < 0 || check_blobs(bundle, err) < 0 ||
         check_indexes(bundle, err) < 0 || check_rest(bundle, err) < 0)
         return -1;
-    about->sums = bundle->envelope.sums;
-    about->key_id = bundle->envelope.key_id;
+    about->signatures = bundle->envelope.slots.filled;
+    about->free_slots = bundle->envelope.slots.count - bundle->envelope.slots.filled;
     about->bytes = bundle->envelope.size;
     about->members = bundle->envelope.layout.count;
     about->verified = !trust->unverified;
@@ -317,6 +323,11 @@ const struct dr_bundle_blob *dr_bundle_blobs(const struct dr_bundle *bundle, siz
 {
     *ret_count = bundle->blob_count;
     return bundle->blobs;
+}
+
+int dr_bundle_load_list(const struct dr_bundle *bundle, struct dr_buf *ret_list, struct dr_err *err)
+{
+    return dr_envelope_load_list(&bundle->envelope, ret_list, err);
 }
 
 int dr_bundle_blob_read(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,

@@ -22,7 +22,8 @@
  * several threads.
  *
  * Errors: DR_ERR_VERIFY, naming the member and its byte offset; DR_ERR_IO for the file itself;
- * DR_ERR_REFUSED for policy (expired, needs a newer drover).
+ * DR_ERR_REFUSED for policy (expired, of another channel, older than one seen before, a clock that
+ * is wrong, needs a newer drover). What the receiver demands is in bundle/file/trust.h.
  */
 
 #include <stdbool.h>
@@ -74,6 +75,10 @@ const struct dr_bundle_blob *dr_bundle_find_blob(const struct dr_bundle *bundle,
  * dr_bundle_blob_load() below is used. */
 int dr_bundle_blob_read(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,
                         uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
+
+/* The bytes of SHA256SUMS, which are what is signed, appended to `ret_list`. */
+int dr_bundle_load_list(const struct dr_bundle *bundle, struct dr_buf *ret_list,
+                        struct dr_err *err);
 
 /* A whole manifest or config, appended to `ret_data`; its digest is compared on every call. */
 int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *digest,

@@ -10,15 +10,11 @@
 
 #define WHAT "the bundle"
 
-/* Where the planned layout has them. */
+/* Where the planned layout has them; behind the slots come the listed members. */
 enum {
     AT_SUMS,
-    AT_SIGNATURE,
-    AT_LISTED,
+    AT_SLOTS,
 };
-
-/* A signature's size is known only when it is made; whatever it is, it takes one block. */
-#define SIGNATURE_GUESS 72
 
 static int write_texts(struct dr_writer *writer, const struct dr_bundle_about *about,
                        const struct dr_bundle_image *images, size_t count, struct dr_err *err)
@@ -59,12 +55,25 @@ static int list_members(struct dr_writer *writer, struct dr_err *err)
     return 0;
 }
 
+/* A signature's size is known only when it is made; whatever it is, its slot has one. */
+static int place_slots(struct dr_writer *writer, struct dr_err *err)
+{
+    for (size_t i = 0; i < writer->slots.count; i++) {
+        char name[DR_MEMBER_NAME];
+
+        if (dr_layout_add(&writer->layout, dr_slots_name(&writer->slots, i, name), DR_SIGNATURE_MAX,
+                          NULL, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int place_members(struct dr_writer *writer, struct dr_err *err)
 {
     struct dr_layout *layout = &writer->layout;
 
     if (dr_layout_add(layout, DR_NAME_SUMS, writer->sums.size, NULL, err) < 0 ||
-        dr_layout_add(layout, DR_NAME_SIGNATURE, SIGNATURE_GUESS, NULL, err) < 0 ||
+        place_slots(writer, err) < 0 ||
         dr_layout_add(layout, DR_NAME_DOCUMENT, strlen(writer->document), NULL, err) < 0 ||
         dr_layout_add(layout, DR_NAME_OCI_LAYOUT, strlen(DR_OCI_LAYOUT), NULL, err) < 0 ||
         dr_layout_add(layout, DR_NAME_INDEX, strlen(writer->index), NULL, err) < 0 ||
@@ -99,12 +108,22 @@ int dr_writer_plan(struct dr_writer *writer, const struct dr_bundle_about *about
     return place_members(writer, err);
 }
 
-static int write_header(const struct dr_member *member, uint64_t size, int fd, struct dr_err *err)
+static int write_header(const struct dr_member *member, int fd, struct dr_err *err)
 {
     unsigned char block[DR_BLOCK];
 
-    dr_header_make(member->name, size, block);
+    dr_header_make(member->name, member->size, block);
     return dr_file_pwrite(fd, block, sizeof block, member->offset - DR_BLOCK, WHAT, err);
+}
+
+static int write_slots(const struct dr_writer *writer, const struct dr_slots *slots, int fd,
+                       struct dr_err *err)
+{
+    unsigned char bytes[DR_SLOTS_MAX * DR_SLOT];
+
+    dr_slots_make(slots, bytes);
+    return dr_file_pwrite(fd, bytes, slots->count * DR_SLOT,
+                          writer->layout.members[AT_SLOTS].offset - DR_BLOCK, WHAT, err);
 }
 
 int dr_writer_frame(const struct dr_writer *writer, int fd, struct dr_err *err)
@@ -112,14 +131,17 @@ int dr_writer_frame(const struct dr_writer *writer, int fd, struct dr_err *err)
     const char *const texts[] = {writer->document, DR_OCI_LAYOUT, writer->index, writer->docker};
     const struct dr_member *members = writer->layout.members;
 
-    for (size_t i = 0; i < writer->layout.count; i++) {
-        if (i != AT_SIGNATURE && write_header(&members[i], members[i].size, fd, err) < 0)
+    const struct dr_member *listed = members + AT_SLOTS + writer->slots.count;
+
+    if (write_header(&members[AT_SUMS], fd, err) < 0 ||
+        write_slots(writer, &writer->slots, fd, err) < 0)
+        return -1;
+    for (const struct dr_member *i = listed; i < members + writer->layout.count; i++) {
+        if (write_header(i, fd, err) < 0)
             return -1;
     }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const struct dr_member *member = &members[AT_LISTED + i];
-
-        if (dr_file_pwrite(fd, texts[i], member->size, member->offset, WHAT, err) < 0)
+        if (dr_file_pwrite(fd, texts[i], listed[i].size, listed[i].offset, WHAT, err) < 0)
             return -1;
     }
     return dr_file_pwrite(fd, writer->sums.data, writer->sums.size, members[AT_SUMS].offset, WHAT,
@@ -129,14 +151,16 @@ int dr_writer_frame(const struct dr_writer *writer, int fd, struct dr_err *err)
 int dr_writer_sign(const struct dr_writer *writer, int fd, const struct dr_key *key,
                    struct dr_err *err)
 {
-    const struct dr_member *member = &writer->layout.members[AT_SIGNATURE];
+    struct dr_slots signed_slots = writer->slots;
     unsigned char signature[DR_SIGNATURE_MAX];
     size_t size;
 
+    if (!key)
+        return 0;
     if (dr_key_sign(key, writer->sums.data, writer->sums.size, signature, &size, err) < 0 ||
-        write_header(member, size, fd, err) < 0)
+        dr_slots_add(&signed_slots, NULL, signature, size, err) < 0)
         return -1;
-    return dr_file_pwrite(fd, signature, size, member->offset, WHAT, err);
+    return write_slots(writer, &signed_slots, fd, err);
 }
 
 void dr_writer_release(struct dr_writer *writer)

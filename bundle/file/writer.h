@@ -6,9 +6,10 @@
  * Writes the members of a bundle to their places in a file that is made of zeros.
  *
  *     dr_auto_writer struct dr_writer writer = DR_WRITER_INIT;
+ *     writer.slots.count = 2;                                   room for signatures; 1 unless said otherwise
  *     dr_writer_plan(&writer, &about, images, count, err);      nothing written yet: all offsets are known
  *     dr_file_reserve(fd, dr_layout_total(&writer.layout), ...);
- *     dr_writer_frame(&writer, fd, err);                        everything but blobs and signature
+ *     dr_writer_frame(&writer, fd, err);                        everything but blobs; no signature yet
  *     for each of writer.blobs: its bytes to blob->offset       in any order, by anybody
  *     dr_writer_sign(&writer, fd, key, err);                    last
  */
@@ -22,7 +23,8 @@
 #include "lib/key.h"
 
 struct dr_writer {
-    struct dr_layout layout;      /* of the whole file, list and signature included */
+    struct dr_layout layout;      /* of the whole file, list and signatures included */
+    struct dr_slots slots;        /* its count is what is reserved */
     struct dr_buf sums;           /* SHA256SUMS */
     char *document;               /* bundle.json */
     char *index;                  /* index.json */
@@ -34,7 +36,7 @@ struct dr_writer {
 
 #define DR_WRITER_INIT                                                                             \
     {                                                                                              \
-        .layout = DR_LAYOUT_INIT, .sums = DR_BUF_INIT(8u << 20)                                    \
+        .layout = DR_LAYOUT_INIT, .slots = {.count = 1}, .sums = DR_BUF_INIT(8u << 20)             \
     }
 
 /* `about` needs builder, created, channel, serial and, where there are, release and expires; its id is computed.
@@ -44,7 +46,7 @@ int dr_writer_plan(struct dr_writer *writer, const struct dr_bundle_about *about
 
 int dr_writer_frame(const struct dr_writer *writer, int fd, struct dr_err *err);
 
-/* Signs the list and writes the signature with its header. */
+/* Signs the list and fills the first slot. `key` NULL: it stays unsigned, for now. */
 int dr_writer_sign(const struct dr_writer *writer, int fd, const struct dr_key *key,
                    struct dr_err *err);
 

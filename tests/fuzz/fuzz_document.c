@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dr_auto_document struct dr_document document = DR_DOCUMENT_INIT;
     struct dr_err err = DR_ERR_INIT;
 
-    if (dr_document_parse((const char *)data, size, 0, &document, &err) < 0) {
+    if (dr_document_parse((const char *)data, size, &document, &err) < 0) {
         assert(err.code == DR_ERR_VERIFY || err.code == DR_ERR_REFUSED);
         return 0;
     }

@@ -234,37 +234,77 @@ static inline void kit_append(int fd, const char *name, const void *data, size_t
     assert_int_equal(write(fd, zeros, dr_padding(size)), (ssize_t)dr_padding(size));
 }
 
-static inline void kit_append_signature(int fd, const char *name, const struct dr_key *key,
-                                        const struct dr_buf *sums)
+/* What a co-signature by this key is called. */
+static inline const char *kit_cosignature(const struct dr_key *key, char ret[DR_MEMBER_NAME])
 {
-    unsigned char signature[DR_SIGNATURE_MAX];
-    size_t size;
+    char hex[DR_DIGEST_TEXT];
+    struct dr_digest id;
 
-    assert_int_equal(dr_key_sign(key, sums->data, sums->size, signature, &size, NULL), 0);
-    kit_append(fd, name, signature, size);
+    assert_int_equal(dr_key_id(key, &id, NULL), 0);
+    snprintf(ret, DR_MEMBER_NAME, DR_NAME_SUMS ".%.16s.sig", dr_digest_hex(&id, hex));
+    return ret;
 }
 
-/* Puts kit->members together again, with a matching list and a good signature. `cosigner` may be NULL. */
-static inline void kit_pack(const struct kit *kit, const struct dr_key *cosigner)
+/* A member among the signatures, whatever is in it. */
+struct kit_signature {
+    char name[DR_MEMBER_NAME];
+    unsigned char bytes[DR_SIGNATURE_MAX + 1];
+    size_t size;
+};
+
+/* The list over kit->members. */
+static inline void kit_list(const struct kit *kit, struct dr_buf *sums)
+{
+    for (size_t i = 0; i < kit->count; i++) {
+        struct dr_digest digest;
+
+        dr_digest_of(kit->members[i].data, kit->members[i].size, &digest);
+        assert_int_equal(dr_sums_add(sums, kit->members[i].name, &digest, NULL), 0);
+    }
+}
+
+/* A good signature of the kit's list; `name` NULL: that of a co-signature. */
+static inline void kit_sign(const struct kit *kit, const char *name, const struct dr_key *key,
+                            struct kit_signature *ret)
+{
+    dr_auto_buf struct dr_buf sums = DR_BUF_INIT(1u << 20);
+
+    kit_list(kit, &sums);
+    memset(ret, 0, sizeof *ret);
+    assert_int_equal(dr_key_sign(key, sums.data, sums.size, ret->bytes, &ret->size, NULL), 0);
+    if (name)
+        assert_int_equal(dr_text_put(ret->name, sizeof ret->name, name), 0);
+    else
+        kit_cosignature(key, ret->name);
+}
+
+/* Puts kit->members together again, with a matching list and these signatures. */
+static inline void kit_pack_signed(const struct kit *kit, const struct kit_signature *signatures,
+                                   size_t count)
 {
     static const char zeros[DR_TRAILER];
     dr_auto_buf struct dr_buf sums = DR_BUF_INIT(1u << 20);
     int fd = open(kit->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-    for (size_t i = 0; i < kit->count; i++) {
-        struct dr_digest digest;
-
-        dr_digest_of(kit->members[i].data, kit->members[i].size, &digest);
-        assert_int_equal(dr_sums_add(&sums, kit->members[i].name, &digest, NULL), 0);
-    }
+    kit_list(kit, &sums);
     kit_append(fd, DR_NAME_SUMS, sums.data, sums.size);
-    kit_append_signature(fd, DR_NAME_SIGNATURE, kit->key, &sums);
-    if (cosigner)
-        kit_append_signature(fd, DR_NAME_SUMS ".0123456789abcdef.sig", cosigner, &sums);
+    for (size_t i = 0; i < count; i++)
+        kit_append(fd, signatures[i].name, signatures[i].bytes, signatures[i].size);
     for (size_t i = 0; i < kit->count; i++)
         kit_append(fd, kit->members[i].name, kit->members[i].data, kit->members[i].size);
     assert_int_equal(write(fd, zeros, sizeof zeros), sizeof zeros);
     close(fd);
+}
+
+/* The same with a good signature. `cosigner` may be NULL. */
+static inline void kit_pack(const struct kit *kit, const struct dr_key *cosigner)
+{
+    struct kit_signature signatures[2];
+
+    kit_sign(kit, DR_NAME_SIGNATURE, kit->key, &signatures[0]);
+    if (cosigner)
+        kit_sign(kit, NULL, cosigner, &signatures[1]);
+    kit_pack_signed(kit, signatures, cosigner ? 2 : 1);
 }
 
 /* Open and hash: what `drover verify` does. */

@@ -32,7 +32,7 @@ static void tells_what_the_writer_was_told(void **state)
     assert_int_equal(about->serial, KIT_TIME);
     assert_true(about->verified);
     assert_int_equal(dr_key_id(key, &key_id, &err), 0);
-    assert_true(dr_digest_equal(&key_id, &about->key_id));
+    assert_true(dr_digest_equal(&key_id, &about->signers.ids[0]));
     images = dr_bundle_images(bundle, &count);
     assert_int_equal(count, 2);
     assert_string_equal(images[0].role, DR_ROLE_SERVER);
@@ -81,7 +81,7 @@ static void a_layer_beyond_8_gib_has_its_place(void **state)
     const struct dr_bundle_about about = {
         .builder = "b", .created = "2016-05-26T18:13:38Z", .channel = "c", .serial = 1};
     const struct dr_key *key = kit->key;
-    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1};
+    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     const struct dr_bundle_blob *blobs;
     struct dr_bundle_image image = {.role = DR_ROLE_EXTRA, .platform = "linux/amd64"};
