@@ -14,6 +14,7 @@
 #define BUFFER_SIZE (512L * 1024)
 #define SPARE_HANDLES 8
 #define SILENT_SECONDS 10
+#define BUFFER_LEAST (16L * 1024)
 
 /* One exchange on its way. */
 struct transfer {
@@ -277,6 +278,29 @@ static void set_trust(const struct dr_http *http, CURL *curl)
         curl_easy_setopt(curl, CURLOPT_SSLKEY, http->options.key_file);
 }
 
+/* What one of `count` transfers may have of the rate. */
+static void set_rate(const struct dr_http *http, CURL *curl, unsigned count)
+{
+    uint64_t share = http->options.rate / count;
+
+    if (http->options.rate == 0)
+        return;
+    if (share == 0)
+        share = 1;
+    curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)share);
+    curl_easy_setopt(curl, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)share);
+}
+
+/* Where there is a limit, a full buffer should not be seconds of it. */
+static long buffer_size(const struct dr_http *http)
+{
+    long size = BUFFER_SIZE;
+
+    while (http->options.rate > 0 && size > BUFFER_LEAST && (uint64_t)size > http->options.rate / 8)
+        size /= 2;
+    return size;
+}
+
 static void set_limits(const struct dr_http *http, struct transfer *transfer)
 {
     CURL *curl = transfer->curl;
@@ -292,8 +316,8 @@ static void set_limits(const struct dr_http *http, struct transfer *transfer)
         transfer->heard = dr_clock();
         transfer->moved = 0;
     }
-    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
+    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, buffer_size(http));
+    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size(http));
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -307,6 +331,17 @@ static void set_limits(const struct dr_http *http, struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
+/* After one has come or gone. */
+static void share_rate(const struct dr_http *http)
+{
+    unsigned count = 0;
+
+    for (const struct transfer *transfer = http->running; transfer; transfer = transfer->next)
+        count++;
+    for (const struct transfer *transfer = http->running; transfer; transfer = transfer->next)
+        set_rate(http, transfer->curl, count);
+}
+
 static int prepare(const struct dr_http *http, struct transfer *transfer, struct dr_err *err)
 {
     CURL *curl = transfer->curl;
@@ -317,6 +352,7 @@ static int prepare(const struct dr_http *http, struct transfer *transfer, struct
     transfer->response->status = 0;
     transfer->response->hopeless = transfer->response->silent = false;
     set_limits(http, transfer);
+    set_rate(http, curl, 1);
     set_trust(http, curl);
     set_method(transfer);
     curl_easy_setopt(curl, CURLOPT_URL, transfer->request->url);
@@ -342,7 +378,8 @@ static const char *advice(CURLcode code, const char *reason)
                    ? "its certificate is for another name: use one that is in it"
                    : "its certificate is not trusted here: give its CA with --ca-cert";
     case CURLE_SSL_CACERT_BADFILE:
-        return "no CA is known here: install ca-certificates, or give the server's CA with --ca-cert";
+        return "no CA is known here: install ca-certificates, or give the server's CA with "
+               "--ca-cert";
     case CURLE_SSL_CONNECT_ERROR:
         return "if it speaks plain HTTP on purpose, --insecure-registry HOST[:PORT] allows that";
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -451,6 +488,7 @@ int dr_http_start(struct dr_http *http, const struct dr_http_request *request,
         forget(http, transfer);
         return dr_fail_memory(err);
     }
+    share_rate(http);
     return 0;
 }
 
@@ -493,6 +531,7 @@ int dr_http_next(struct dr_http *http, void **ret_token, struct dr_err *ret_fail
     ret_failure->code = DR_OK;
     outcome(transfer, code, ret_failure);
     forget(http, transfer);
+    share_rate(http);
     return 1;
 }
 

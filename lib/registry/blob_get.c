@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "lib/registry/pool.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/session.h"
+#include "lib/stop.h"
 
 /* A try that brought this much was worth it: the count of failed ones starts again. */
 #define PROGRESS_BYTES (1u << 20)
+#define KEPT_BYTES ((size_t)1 << 20)
 
 struct get_job {
     struct dr_job job;
@@ -20,6 +23,7 @@ struct get_job {
     uint64_t counted; /* the same at the last look at `tries` */
     unsigned attempt; /* whose answer's first bytes have been seen */
     bool mismatched;  /* the whole of it had another digest once */
+    bool kept;        /* part of it is of an earlier run */
 };
 
 struct get_run {
@@ -75,6 +79,7 @@ static int begin_answer(struct get_job *job, struct dr_err *err)
         return dr_fail(err, DR_ERR_NET, "the registry answered %ld to a GET", status);
     if (job->done > 0)
         start_over(job);
+    job->kept = false;
     return 0;
 }
 
@@ -102,6 +107,52 @@ static int take_bytes(void *context, const void *data, size_t size, struct dr_er
     return 0;
 }
 
+/* All of its bytes are here. A digest that is wrong gets a second chance, since what was in between
+ * may have been at fault; and another one when some of it is not of this run. 1: it is good; 0: it is
+ * to be fetched again. */
+static int finish(struct get_job *job, struct dr_err *err)
+{
+    struct dr_digest digest;
+    char text[DR_DIGEST_TEXT];
+
+    dr_hash_end(job->hash, &digest);
+    if (dr_digest_equal(&digest, &job->get->digest))
+        return 1;
+    start_over(job);
+    dr_fail(err, DR_ERR_VERIFY, "its bytes have the digest %s", dr_digest_text(&digest, text));
+    if (job->mismatched && !job->kept)
+        return -1;
+    job->mismatched = !job->kept;
+    job->kept = false;
+    return 0;
+}
+
+/* Hashes what an earlier run left. That it can't be read is no reason to fail: it is fetched. */
+static int take_kept(struct get_job *job, struct dr_err *err)
+{
+    const struct dr_blob_get *get = job->get;
+    uint64_t end = get->have < get->size ? get->have : get->size;
+    dr_autofree char *piece = end > 0 ? malloc(KEPT_BYTES) : NULL;
+
+    while (piece && job->done < end) {
+        size_t size = end - job->done < KEPT_BYTES ? (size_t)(end - job->done) : KEPT_BYTES;
+
+        if (dr_stop_check(err, "reading what an earlier run left") < 0)
+            return -1;
+        if (get->read(get->context, job->done, piece, size, NULL) < 0) {
+            start_over(job);
+            return 0;
+        }
+        dr_hash_add(job->hash, piece, size);
+        job->done += size;
+        if (job->progress)
+            dr_progress_add(job->progress, size);
+    }
+    job->kept = job->done > 0;
+    job->job.exchange.from = job->counted = job->done;
+    return 0;
+}
+
 static int begin(void *context, struct dr_job *base, struct dr_err *err)
 {
     struct get_run *run = context;
@@ -120,25 +171,9 @@ static int begin(void *context, struct dr_job *base, struct dr_err *err)
         return -1;
     exchange->sink = take_bytes;
     exchange->context = job;
-    return 0;
-}
-
-/* All of its bytes are here. A digest that is wrong gets a second chance, since what was in between
- * may have been at fault. */
-static int finish(struct get_job *job, struct dr_err *err)
-{
-    struct dr_digest digest;
-    char text[DR_DIGEST_TEXT];
-
-    dr_hash_end(job->hash, &digest);
-    if (dr_digest_equal(&digest, &job->get->digest))
-        return 1;
-    start_over(job);
-    dr_fail(err, DR_ERR_VERIFY, "its bytes have the digest %s", dr_digest_text(&digest, text));
-    if (job->mismatched)
+    if (take_kept(job, err) < 0)
         return -1;
-    job->mismatched = true;
-    return 0;
+    return job->done == job->get->size && job->kept ? finish(job, NULL) : 0;
 }
 
 static int answered(void *context, struct dr_job *base, struct dr_err *err)

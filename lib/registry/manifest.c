@@ -154,6 +154,28 @@ int dr_registry_head_manifest(struct dr_registry *registry, const char *reposito
     return 0;
 }
 
+int dr_registry_resolve(struct dr_registry *registry, const char *repository, const char *tag,
+                        bool *ret_known, struct dr_digest *ret_digest, struct dr_err *err)
+{
+    dr_auto_exchange struct dr_exchange exchange = DR_EXCHANGE_INIT(DR_ANSWER_MAX);
+    long status;
+
+    if (ask(registry, &exchange, "HEAD", repository, tag, err) < 0)
+        return -1;
+    exchange.accept = ACCEPT;
+    if (dr_exchange_run(registry, &exchange, err) < 0)
+        return wrap(registry, repository, tag, err);
+    status = exchange.response.status;
+    if (status == 404 || status == 401 || status == 403) {
+        dr_exchange_refused(&exchange, err);
+        return wrap(registry, repository, tag, err);
+    }
+    *ret_known = false;
+    if (status == 200) /* others may not know HEAD; GET will tell what is wrong */
+        served_digest(&exchange, ret_known, ret_digest);
+    return 0;
+}
+
 int dr_registry_put_manifest(struct dr_registry *registry, const char *repository,
                              const char *reference, const char *media_type, const void *body,
                              size_t size, struct dr_err *err)

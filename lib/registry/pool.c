@@ -56,8 +56,14 @@ static int start_due(struct pool *pool, struct dr_err *err)
     for (unsigned place = 0; place < pool->places; place++) {
         struct dr_job *job = job_at(pool, place);
 
-        if (job->state == DR_JOB_FREE && pool->next < pool->count && begin_job(pool, job, err) < 0)
-            return -1;
+        while (job->state == DR_JOB_FREE && pool->next < pool->count) {
+            int done = begin_job(pool, job, err);
+
+            if (done < 0)
+                return -1;
+            if (done > 0)
+                end_job(pool, job);
+        }
         if (job->state == DR_JOB_WAITING && job->exchange.not_before <= dr_clock() &&
             start(pool, job, err) < 0)
             return -1;

@@ -21,7 +21,7 @@ struct dr_job {
 
 struct dr_job_kind {
     size_t size; /* of the struct that begins with a struct dr_job */
-    /* Begins job number job->index in zeroed memory: 0 with a question prepared. */
+    /* Begins job number job->index in zeroed memory: 0 with a question prepared, 1: it is done. */
     int (*begin)(void *context, struct dr_job *job, struct dr_err *err);
     /* The exchange was answered. 1: the job is done. 0: the next question is prepared. */
     int (*answered)(void *context, struct dr_job *job, struct dr_err *err);

@@ -50,6 +50,7 @@ struct dr_registry *dr_registry_new(const struct dr_registry_options *options, s
                                                   .key_file = registry->certs.key_file,
                                                   .insecure = !registry->verified,
                                                   .no_proxy = loopback,
+                                                  .rate = options->rate,
                                                   .log = registry->log},
                         err);
     }

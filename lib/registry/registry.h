@@ -35,6 +35,7 @@ struct dr_registry_options {
     const char *host;    /* "docker.io", "reg.example:5000" */
     const char *ca_file; /* --ca-cert; NULL: none (certs.d is looked up besides) */
     bool insecure;       /* --insecure-registry named this host: plain HTTP or unverified TLS */
+    uint64_t rate;       /* bytes per second, all transfers together; 0: no limit */
     const struct dr_log *log;
 };
 
@@ -81,6 +82,11 @@ int dr_registry_head_manifest(struct dr_registry *registry, const char *reposito
                               const char *reference, bool *ret_there, struct dr_digest *ret_digest,
                               struct dr_err *err);
 
+/* HEAD of a tag, which no registry counts as a pull: what it stands for. `ret_known` false: the
+ * registry does not tell that without sending the manifest. Not there: DR_ERR_ABSENT. */
+int dr_registry_resolve(struct dr_registry *registry, const char *repository, const char *tag,
+                        bool *ret_known, struct dr_digest *ret_digest, struct dr_err *err);
+
 /* HEAD. `ret_size` (may be NULL) is what the registry claims, UINT64_MAX when it says nothing. */
 int dr_registry_head_blob(struct dr_registry *registry, const char *repository,
                           const struct dr_digest *digest, bool *ret_there, uint64_t *ret_size,
@@ -92,12 +98,16 @@ int dr_registry_get_blob(struct dr_registry *registry, const char *repository,
                          struct dr_err *err);
 
 /* One blob to fetch. `write` is called with ascending offsets; after a broken connection the
- * client asks for the rest, and when that can't be had it starts again at offset 0. */
+ * client asks for the rest, and when that can't be had it starts again at offset 0. What an earlier
+ * run got of it is read back and hashed first, and only the rest is asked for; when that does not
+ * make the digest in the end, all of it is fetched again. */
 struct dr_blob_get {
     const char *repository;
     struct dr_digest digest;
     uint64_t size;
     int (*write)(void *context, uint64_t offset, const void *data, size_t size, struct dr_err *err);
+    uint64_t have; /* bytes from its beginning that `read` gives; 0: none */
+    int (*read)(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
     void *context;
 };
 

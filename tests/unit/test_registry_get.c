@@ -103,6 +103,63 @@ static void starts_again_when_the_range_is_another(void **state)
     assert_int_equal(fetch_well(steps, 1), 1);
 }
 
+static int kept_read(void *context, uint64_t offset, void *ret_data, size_t size,
+                     struct dr_err *err)
+{
+    (void)err;
+    memcpy(ret_data, ((const struct memory_blob *)context)->data + offset, size);
+    return 0;
+}
+
+/* Fetches with the first `have` bytes of `kept` as what an earlier run left. */
+static void fetch_the_rest(const struct step *steps, const char *kept, uint64_t have,
+                           const char *request, unsigned requests)
+{
+    struct memory_blob blob = {.end = have};
+    const struct dr_blob_get get = {
+        .repository = "a/b",
+        .digest = digest_of_blob(),
+        .size = BLOB_SIZE,
+        .have = have,
+        .write = memory_write,
+        .read = kept_read,
+        .context = &blob,
+    };
+    dr_auto_registry struct dr_registry *registry = NULL;
+    struct dr_err err = DR_ERR_INIT;
+    struct server server;
+
+    server_start(&server, steps);
+    registry = client_of(&server);
+    memcpy(blob.data, kept, strlen(kept));
+    if (dr_registry_get_blobs(registry, &get, 1, 4, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+    server_stop(&server);
+    assert_memory_equal(blob.data, BLOB, BLOB_SIZE);
+    assert_int_equal(server_saw(&server, GET_BLOB), requests);
+    assert_int_equal(server_saw(&server, request), 1);
+    server_release(&server);
+}
+
+static void fetches_only_what_an_earlier_run_left_out(void **state)
+{
+    static const struct step whole[] = {{GET_BLOB, OK("20", BLOB), 0, false},
+                                        {NULL, NULL, 0, false}};
+    static const struct step rest[] = {
+        {GET_BLOB,
+         "HTTP/1.1 206 X\r\nContent-Range: bytes 12-19/20\r\nContent-Length: 8\r\n\r\ncdefghij", 0,
+         false},
+        {GET_BLOB, OK("20", BLOB), 0, false},
+        {NULL, NULL, 0, false}};
+
+    (void)state;
+    fetch_the_rest(rest, "0123456789ab", 12, "Range: bytes=12-\r\n", 1);
+    fetch_the_rest(whole, "0123456789ab", 12, "Range: bytes=12-\r\n", 1); /* not obeyed */
+    fetch_the_rest(rest, "0123X56789ab", 12, "Range: bytes=12-\r\n", 2);  /* not trusted */
+    fetch_the_rest(whole, "0123456789abcdefghij", 20, "GET /v2/ ", 0);
+    fetch_the_rest(whole, "0123X56789abcdefghij", 20, "GET /v2/ ", 1);
+}
+
 static void waits_out_errors_of_the_server(void **state)
 {
     static const struct step steps[] = {
@@ -353,6 +410,7 @@ int main(void)
         cmocka_unit_test(goes_on_by_range_after_a_cut),
         cmocka_unit_test(starts_again_where_ranges_are_ignored),
         cmocka_unit_test(starts_again_when_the_range_is_another),
+        cmocka_unit_test(fetches_only_what_an_earlier_run_left_out),
         cmocka_unit_test(waits_out_errors_of_the_server),
         cmocka_unit_test(fetches_a_wrong_blob_once_more),
         cmocka_unit_test(ends_well_with_an_empty_blob_too),
