@@ -6,13 +6,15 @@
 #include "apply/rancher/client.h"
 #include "apply/rancher/job.h"
 #include "apply/rancher/roll.h"
+#include "apply/rancher/rolling.h"
 #include "apply/rancher/survey.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "lib/stop.h"
 #include "lib/text.h"
 
-static size_t count_due(const json_t *balancer, const char *reference)
+/* `before`: the same balancer in the inventory. */
+static size_t count_due(const struct dr_rancher_job *job, const json_t *balancer,
+                        const json_t *before)
 {
     const json_t *instance;
     size_t due = 0;
@@ -20,18 +22,25 @@ static size_t count_due(const json_t *balancer, const char *reference)
 
     json_array_foreach(json_object_get(balancer, "instances"), i, instance)
     {
-        due += !dr_job_same_image(dr_json_string_or(instance, "imageUuid", NULL), reference);
+        due += dr_job_is_due(job, instance, json_object_get(before, "instances"));
     }
     return due;
 }
 
 /* ---- plan */
 
+static const char *why_due(const struct dr_rancher_job *job)
+{
+    const struct dr_rancher_wishes *wishes = job->wishes;
+
+    return wishes && wishes->recreate ? "all are to be re-created" : "their image differs";
+}
+
 static int plan_balancer(const struct dr_rancher_job *job, const json_t *environment,
                          const json_t *balancer, json_t *rows, struct dr_err *err)
 {
     size_t all = json_array_size(json_object_get(balancer, "instances"));
-    size_t due = count_due(balancer, job->agent_instance);
+    size_t due = count_due(job, balancer, balancer);
     dr_autofree char *name = dr_roll_name(balancer, err);
     dr_autofree char *object = NULL;
     dr_autofree char *action = NULL;
@@ -52,8 +61,7 @@ static int plan_balancer(const struct dr_rancher_job *job, const json_t *environ
     action = dr_text_format(err, "replace %zu of %zu instance%s, one at a time", due, all,
                             all == 1 ? "" : "s");
     return action ? dr_job_row(rows,
-                               &(struct dr_row){"load balancers", object, action,
-                                                "their image differs",
+                               &(struct dr_row){"load balancers", object, action, why_due(job),
                                                 all > 1 ? "none: the other instances serve on"
                                                         : "some seconds: it has a single instance"},
                                err)
@@ -109,42 +117,6 @@ static int close_entries(const struct dr_rancher_job *job, const json_t *balance
     return 0;
 }
 
-static int roll_instance(struct dr_roll *roll, struct dr_err *err)
-{
-    struct dr_rancher *rancher = roll->job->rancher;
-    int done;
-
-    rancher->steady++;
-    done = dr_roll_remove(roll, err);
-    if (done == 0)
-        done = dr_roll_finish(roll, err);
-    rancher->steady--;
-    return done;
-}
-
-/* `before`: the same balancer in the inventory, which knows how many there were. */
-static int roll_balancer(const struct dr_rancher_job *job, const json_t *environment,
-                         const json_t *balancer, const json_t *before, struct dr_err *err)
-{
-    char obstacle[DR_ROLL_WORDS];
-    const char *why = dr_roll_obstacle(balancer, job->agent_instance, obstacle);
-
-    if (why)
-        return leave_alone(job, balancer, why, err);
-    for (;;) {
-        dr_auto_roll struct dr_roll roll = DR_ROLL_INIT;
-        int found;
-
-        if (dr_stop_check(err, "balancers are being replaced") < 0)
-            return -1;
-        found = dr_roll_choose(job, environment, before ? before : balancer, NULL, &roll, err);
-        if (found <= 0)
-            return found < 0 ? -1 : close_entries(job, balancer, err);
-        if (roll_instance(&roll, err) < 0)
-            return -1;
-    }
-}
-
 static bool has_errors(const json_t *balancer)
 {
     const json_t *instance;
@@ -166,30 +138,58 @@ static bool is_short(const json_t *balancer, const json_t *before)
     return now < json_array_size(json_object_get(before, "instances"));
 }
 
+static bool is_touched(const struct dr_rancher_job *job, const json_t *balancer,
+                       const json_t *before)
+{
+    return count_due(job, balancer, before) > 0 || has_errors(balancer) ||
+           is_short(balancer, before);
+}
+
+/* What is to be rolled goes into `ret_rows`, as it was before, which tells how many there were. */
+static int sort_balancers(const struct dr_rancher_job *job, const json_t *environment,
+                          const json_t *now, json_t *ret_rows, struct dr_err *err)
+{
+    json_t *balancer;
+    size_t i;
+
+    json_array_foreach(json_object_get(now, "balancers"), i, balancer)
+    {
+        json_t *before =
+            dr_job_find(environment, "balancers", dr_json_string_or(balancer, "id", ""));
+        char obstacle[DR_ROLL_WORDS];
+        const char *why = dr_roll_obstacle(balancer, job->agent_instance, obstacle);
+
+        if (!is_touched(job, balancer, before))
+            continue;
+        if (why ? leave_alone(job, balancer, why, err) < 0
+                : json_array_append(ret_rows, before ? before : balancer) < 0)
+            return why ? -1 : dr_fail_memory(err);
+    }
+    return 0;
+}
+
 static int run_environment(const struct dr_rancher_job *job, const json_t *environment,
                            void *context, struct dr_err *err)
 {
     const char *id = dr_json_string_or(environment, "id", "");
     json_auto_t *unseen = json_array();
+    json_auto_t *rows = json_array();
     json_auto_t *now =
         json_pack("{s:s, s:O}", "id", id, "name", json_object_get(environment, "name"));
     const json_t *balancer;
     size_t i;
 
     (void)context;
-    if (!now || !unseen)
+    if (!now || !unseen || !rows)
         return dr_fail_memory(err);
-    if (dr_survey_environment(job->rancher, now, unseen, err) < 0)
+    if (dr_survey_environment(job->rancher, now, unseen, err) < 0 ||
+        sort_balancers(job, environment, now, rows, err) < 0)
+        return -1;
+    if (json_array_size(rows) > 0 && dr_rolling_run(job, environment, rows, err) < 0)
         return -1;
     json_array_foreach(json_object_get(now, "balancers"), i, balancer)
     {
-        const json_t *before =
-            dr_job_find(environment, "balancers", dr_json_string_or(balancer, "id", ""));
-        bool due = count_due(balancer, job->agent_instance) > 0 || has_errors(balancer) ||
-                   is_short(balancer, before);
-
-        if (due ? roll_balancer(job, environment, balancer, before, err) < 0
-                : close_entries(job, balancer, err) < 0)
+        if (close_entries(job, balancer, err) < 0)
             return -1;
     }
     return 0;

@@ -58,8 +58,7 @@ static int excuse_due_balancers(struct health *health, const json_t *environment
     {
         json_array_foreach(json_object_get(balancer, "instances"), k, instance)
         {
-            if (!dr_job_same_image(dr_json_string_or(instance, "imageUuid", NULL),
-                                   health->job->agent_instance) &&
+            if (dr_job_is_due(health->job, instance, json_object_get(balancer, "instances")) &&
                 dr_json_set(health->excused, dr_json_string_or(instance, "name", ""), json_true(),
                             err) < 0)
                 return -1;

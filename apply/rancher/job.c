@@ -89,6 +89,24 @@ bool dr_job_same_image(const char *image_uuid, const char *reference)
     return strcmp(dr_job_image(image_uuid), reference) == 0;
 }
 
+bool dr_job_is_due(const struct dr_rancher_job *job, const json_t *container, const json_t *before)
+{
+    const char *id = dr_json_string_or(container, "id", "");
+    const json_t *row;
+    size_t i;
+
+    if (!dr_job_same_image(dr_json_string_or(container, "imageUuid", NULL), job->agent_instance))
+        return true;
+    if (!job->wishes || !job->wishes->recreate)
+        return false;
+    json_array_foreach(before, i, row)
+    {
+        if (strcmp(dr_json_string_or(row, "id", ""), id) == 0)
+            return true;
+    }
+    return false;
+}
+
 int dr_job_each_environment(const struct dr_rancher_job *job, dr_environment_fn *visit,
                             void *context, struct dr_err *err)
 {

@@ -43,6 +43,10 @@ json_t *dr_job_open_entry(const struct dr_rancher_job *job, const char *list, co
  * strings, as Rancher does. */
 bool dr_job_same_image(const char *image_uuid, const char *reference);
 
+/* Has this network agent or balancer instance to be replaced? Its image differs, or all are to be
+ * re-created and this one is among `before` (rows of the inventory). */
+bool dr_job_is_due(const struct dr_rancher_job *job, const json_t *container, const json_t *before);
+
 /* "rancher/agent-instance:v0.8.1" of "docker:rancher/agent-instance:v0.8.1"; "?" of NULL. */
 const char *dr_job_image(const char *image_uuid);
 

@@ -80,8 +80,7 @@ static bool has_due_instance_here(const struct dr_netagent *agent, const json_t 
     json_array_foreach(json_object_get(balancer, "instances"), i, instance)
     {
         if (strcmp(dr_json_string_or(instance, "hostId", ""), agent->host_id) == 0 &&
-            !dr_job_same_image(dr_json_string_or(instance, "imageUuid", NULL),
-                               agent->job->agent_instance))
+            dr_job_is_due(agent->job, instance, json_object_get(balancer, "instances")))
             return true;
     }
     return false;
@@ -102,11 +101,11 @@ static int choose_balancer(struct dr_netagent *agent, struct dr_err *err)
         if (!has_due_instance_here(agent, balancer) ||
             dr_roll_obstacle(balancer, agent->job->agent_instance, why))
             continue;
-        found = dr_roll_choose(agent->job, agent->environment, balancer, agent->host_id,
-                               &agent->roll, err);
+        found = dr_roll_try(agent->job, agent->environment, balancer, agent->host_id, &agent->roll,
+                            err);
         if (found < 0)
             return -1;
-        agent->rolls = found > 0;
+        agent->rolls = found == 1;
         if (agent->rolls)
             return 0;
     }

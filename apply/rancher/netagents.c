@@ -26,10 +26,10 @@ static const json_t *of_host(const json_t *agents, const char *host_id)
     return NULL;
 }
 
-static bool differs(const struct dr_rancher_job *job, const json_t *agent)
+static bool differs(const struct dr_rancher_job *job, const json_t *environment,
+                    const json_t *agent)
 {
-    return agent &&
-           !dr_job_same_image(dr_json_string_or(agent, "imageUuid", NULL), job->agent_instance);
+    return agent && dr_job_is_due(job, agent, json_object_get(environment, "network_agents"));
 }
 
 /* ---- plan */
@@ -42,7 +42,7 @@ static int plan_host(const struct dr_rancher_job *job, const json_t *environment
     dr_autofree char *object = NULL;
     dr_autofree char *action = NULL;
 
-    if (!differs(job, agent))
+    if (!differs(job, environment, agent))
         return 0;
     object = dr_text_format(err, "network agent on %s (%s)", dr_json_string_or(host, "name", "?"),
                             dr_json_string_or(environment, "name", "?"));
@@ -110,16 +110,17 @@ static bool is_due(const struct dr_rancher_job *job, const json_t *environment, 
     if (dr_job_open_entry(job, "network_agents", "hostId", host_id, NULL, NULL))
         return true;
     if (now)
-        return differs(job, now) || !dr_container_state_is(now, "running");
+        return differs(job, environment, now) || !dr_container_state_is(now, "running");
     return helper || of_host(json_object_get(environment, "network_agents"), host_id);
 }
 
 /* One that already runs the new image and only has to come up, or to be noted, is not removed
  * again. */
-static const json_t *to_remove(const struct dr_rancher_job *job, const json_t *now)
+static const json_t *to_remove(const struct dr_rancher_job *job, const json_t *environment,
+                               const json_t *now)
 {
     if (!now ||
-        (!differs(job, now) && !dr_container_state_is(now, "error") &&
+        (!differs(job, environment, now) && !dr_container_state_is(now, "error") &&
          !dr_container_state_is(now, "removing") && !dr_container_state_is(now, "stopping")))
         return NULL;
     return now;
@@ -133,7 +134,7 @@ static int run_host(const struct dr_rancher_job *job, const json_t *environment,
         .environment = environment,
         .host_id = dr_json_string_or(host, "id", ""),
         .host = dr_json_string_or(host, "name", "?"),
-        .old = to_remove(job, now),
+        .old = to_remove(job, environment, now),
     };
 
     if (!is_due(job, environment, agent.host_id, now, helper))

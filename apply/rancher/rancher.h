@@ -79,13 +79,31 @@ int dr_rancher_probe(struct dr_rancher *rancher, enum dr_rancher_access *ret_acc
 /* "open", "admin", "account", "environment". Borrowed. */
 const char *dr_rancher_access_name(enum dr_rancher_access access);
 
+/* Balancers whose launch configuration names an image of its own [rancher §4.2]. */
+enum dr_pinned {
+    DR_PINNED_REPORT,   /* left alone and reported */
+    DR_PINNED_RECREATE, /* the whole service is removed and made again [rancher §5] */
+    DR_PINNED_UPGRADE,  /* Rancher's own upgrade of the service, then finished [rancher §4.4] */
+};
+
+/* What the operator may wish otherwise. All zero: nothing special. */
+struct dr_rancher_wishes {
+    unsigned parallel; /* balancer services that are rolled at once; 0: DR_RANCHER_PARALLEL */
+    bool recreate;     /* also what runs the right image already, if it ran before the start */
+    enum dr_pinned pinned;
+    const json_t *skip_hosts; /* array of names (apply/rancher/hosts.h), or NULL; borrowed */
+    const json_t *host_order; /* likewise */
+};
+#define DR_RANCHER_PARALLEL 4
+
 /* What the steps share. All borrowed. */
 struct dr_rancher_job {
-    struct dr_rancher *rancher; /* may be NULL for *_plan() */
-    const json_t *inventory;    /* of before the first change */
-    const char *agent;          /* the new reference, "reg:5000/rancher/agent:v1.0.2" */
-    const char *agent_instance; /* the new reference */
-    double settle_seconds;      /* hosts must be back for so long, before scaling; 0: 150 */
+    struct dr_rancher *rancher;             /* may be NULL for *_plan() */
+    const json_t *inventory;                /* of before the first change */
+    const char *agent;                      /* the new reference, "reg:5000/rancher/agent:v1.0.2" */
+    const char *agent_instance;             /* the new reference */
+    const struct dr_rancher_wishes *wishes; /* NULL: none */
+    double settle_seconds; /* hosts must be back for so long, before scaling; 0: 150 */
     json_t *report; /* object that the *_run() fill; the core keeps it in its journal. Steps that a
                      * kill cut short find their own earlier entries there and go on counting */
     /* Called after each entry in `report`, so that the journal can be written. NULL: nobody wants

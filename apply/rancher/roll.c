@@ -7,6 +7,7 @@
 #include "apply/rancher/advice.h"
 #include "apply/rancher/client.h"
 #include "apply/rancher/container.h"
+#include "apply/rancher/hosts.h"
 #include "apply/rancher/job.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
@@ -14,7 +15,6 @@
 #include "lib/text.h"
 #include "lib/wait.h"
 
-#define BACK_SECONDS 300
 #define GLOBAL "io.rancher.scheduler.global"
 
 void dr_roll_release(struct dr_roll *roll)
@@ -24,6 +24,7 @@ void dr_roll_release(struct dr_roll *roll)
     json_decref(roll->others);
     dr_successor_release(&roll->successor);
     roll->service = roll->instance = roll->others = NULL;
+    roll->back = false;
 }
 
 char *dr_roll_name(const json_t *balancer, struct dr_err *err)
@@ -98,10 +99,18 @@ static bool is_leaving(const json_t *instance)
            dr_container_state_is(instance, "stopping");
 }
 
-static bool is_due(const json_t *instance, const char *reference)
+/* What runs on a host that is left out stays as it is, and counts as well. */
+static bool is_out_of_reach(const struct dr_roll *roll, const json_t *instance)
 {
-    return !dr_job_same_image(dr_json_string_or(instance, "imageUuid", NULL), reference) ||
-           dr_container_state_is(instance, "error");
+    return dr_hosts_id_is_skipped(roll->job, roll->environment,
+                                  dr_json_string_or(instance, "hostId", ""));
+}
+
+static bool is_due(const struct dr_roll *roll, const json_t *instance)
+{
+    return !is_out_of_reach(roll, instance) &&
+           (dr_job_is_due(roll->job, instance, json_object_get(roll->balancer, "instances")) ||
+            dr_container_state_is(instance, "error"));
 }
 
 static int on_instance(void *context, const json_t *row, struct dr_err *err)
@@ -151,7 +160,7 @@ static json_t *pick(const struct dr_roll *roll, const json_t *instances, const c
 
     json_array_foreach(instances, i, instance)
     {
-        if (!is_due(instance, roll->job->agent_instance))
+        if (!is_due(roll, instance))
             continue;
         if (host_id && (strcmp(dr_json_string_or(instance, "hostId", ""), host_id) != 0 ||
                         badness(roll->service, instance) > 0))
@@ -172,11 +181,11 @@ static bool others_are_well(const struct dr_roll *roll, const json_t *instances)
 
     json_array_foreach(instances, i, instance)
     {
-        bool excused = is_due(instance, roll->job->agent_instance) &&
-                       badness(roll->service, roll->instance) > 0;
+        bool excused = is_due(roll, instance) && badness(roll->service, roll->instance) > 0;
 
         live++;
-        if (instance != roll->instance && !excused && !is_well(roll->service, instance))
+        if (instance != roll->instance && !excused && !is_out_of_reach(roll, instance) &&
+            !is_well(roll->service, instance))
             return false;
     }
     return live >= roll->expected || badness(roll->service, roll->instance) == 3;
@@ -226,38 +235,27 @@ static int choose_now(const json_t *balancer, const char *host_id, struct dr_rol
     return others_are_well(roll, instances) ? 1 : 2;
 }
 
-int dr_roll_choose(const struct dr_rancher_job *job, const json_t *environment,
-                   const json_t *balancer, const char *host_id, struct dr_roll *ret_roll,
-                   struct dr_err *err)
+int dr_roll_try(const struct dr_rancher_job *job, const json_t *environment, const json_t *balancer,
+                const char *host_id, struct dr_roll *ret_roll, struct dr_err *err)
 {
-    dr_autofree char *name = dr_roll_name(balancer, err);
-    struct dr_wait wait;
-
     ret_roll->job = job;
     ret_roll->environment = environment;
-    dr_wait_start(&wait, BACK_SECONDS);
-    wait.steady = job->rancher->steady > 0;
-    while (name) {
-        int found = choose_now(balancer, host_id, ret_roll, err);
-        int again;
+    ret_roll->balancer = balancer;
+    return choose_now(balancer, host_id, ret_roll, err);
+}
 
-        if (found != 2)
-            return found;
-        if (host_id)
-            return 0;
-        again = dr_wait_again(&wait, "waiting for a balancer to be whole", err);
-        if (again < 0)
-            return -1;
-        if (again > 0)
-            continue;
-        dr_fail(err, DR_ERR_RANCHER,
-                "balancer %s is not whole (state '%s', health '%s'), so no instance of it can be "
-                "replaced",
-                name, dr_json_string_or(ret_roll->service, "state", "?"),
-                dr_json_string_or(ret_roll->service, "healthState", "?"));
-        return dr_err_advise(err, "bring its other instances up in Rancher, then run drover again");
-    }
-    return -1;
+int dr_roll_not_whole(const struct dr_roll *roll, const json_t *balancer, struct dr_err *err)
+{
+    dr_autofree char *name = dr_roll_name(balancer, err);
+
+    if (!name)
+        return -1;
+    dr_fail(err, DR_ERR_RANCHER,
+            "balancer %s is not whole (state '%s', health '%s'), so no instance of it can be "
+            "replaced",
+            name, dr_json_string_or(roll->service, "state", "?"),
+            dr_json_string_or(roll->service, "healthState", "?"));
+    return dr_err_advise(err, "bring its other instances up in Rancher, then run drover again");
 }
 
 static int note_removal(struct dr_roll *roll, struct dr_err *err)
@@ -292,6 +290,7 @@ int dr_roll_remove(struct dr_roll *roll, struct dr_err *err)
     if (note_removal(roll, err) < 0 || dr_job_changed(roll->job, err) < 0)
         return -1;
     roll->removed_at = dr_clock();
+    roll->deadline = dr_clock() + dr_scaled(DR_ROLL_SECONDS);
     return dr_container_remove(roll->job->rancher, roll->instance, what, err);
 }
 
@@ -392,30 +391,56 @@ static int look(struct dr_roll *roll, struct dr_err *err)
     return is_well(roll->service, found) && json_array_size(instances) >= roll->expected;
 }
 
+/* 1: the old one is gone. */
+static int look_at_old(struct dr_roll *roll, struct dr_err *err)
+{
+    struct dr_err failure = DR_ERR_INIT;
+    json_auto_t *now = dr_container_look(roll->job->rancher, roll->instance, &failure);
+
+    if (failure.code == DR_ERR_ABSENT || (now && dr_client_removed(now)))
+        return 1;
+    if (!now) {
+        if (err)
+            *err = failure;
+        return -1;
+    }
+    if (dr_clock() < roll->deadline)
+        return 0;
+    return dr_fail(
+        err, DR_ERR_RANCHER, "the new balancer instance %s is well, but the old one is still '%s'",
+        dr_json_string_or(roll->instance, "name", "?"), dr_json_string_or(now, "state", "?"));
+}
+
+int dr_roll_look(struct dr_roll *roll, struct dr_err *err)
+{
+    int well;
+
+    if (roll->back)
+        return look_at_old(roll, err);
+    well = look(roll, err);
+    if (well < 0)
+        return -1;
+    if (well == 0)
+        return dr_clock() < roll->deadline ? 0 : failed(roll, err);
+    if (done(roll, err) < 0)
+        return -1;
+    roll->back = true;
+    roll->deadline = dr_clock() + dr_scaled(DR_ROLL_SECONDS);
+    return look_at_old(roll, err);
+}
+
 int dr_roll_finish(struct dr_roll *roll, struct dr_err *err)
 {
     struct dr_wait wait;
-    char what[200];
 
-    snprintf(what, sizeof what, "remove balancer instance %.100s",
-             dr_json_string_or(roll->instance, "name", "?"));
-    dr_wait_start(&wait, BACK_SECONDS);
+    dr_wait_start(&wait, 10 * DR_ROLL_SECONDS);
     wait.steady = roll->job->rancher->steady > 0;
     for (;;) {
-        int well = look(roll, err);
-        int again;
+        int finished = dr_roll_look(roll, err);
 
-        if (well < 0)
+        if (finished != 0)
+            return finished < 0 ? -1 : 0;
+        if (dr_wait_again(&wait, "waiting for a balancer instance", err) < 0)
             return -1;
-        if (well > 0)
-            break;
-        again = dr_wait_again(&wait, "waiting for a balancer instance", err);
-        if (again < 0)
-            return -1;
-        if (again == 0)
-            return failed(roll, err);
     }
-    if (done(roll, err) < 0)
-        return -1;
-    return dr_container_wait_removed(roll->job->rancher, roll->instance, what, BACK_SECONDS, err);
 }

@@ -4,7 +4,8 @@
  * rancher_steps FOLDER URL AGENT AGENT_INSTANCE STEP...: the steps of drover's Rancher half by
  * themselves, as `drover apply` runs them, for tests against the simulator without an engine.
  * FOLDER keeps inventory.json and report.json between calls, as the journal does. Keys come from
- * RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY. Steps: version inventory show plan same settings
+ * RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY, wishes from WISHES, a JSON object
+ * {"parallel", "recreate", "pinned": "recreate"|"upgrade", "skip": [], "order": []}. Steps: version inventory show plan same settings
  * prepull agents netagents balancers prove.
  */
 
@@ -26,6 +27,7 @@
 
 struct steps {
     struct dr_rancher_job job;
+    struct dr_rancher_wishes wishes;
     const char *folder;
     json_t *inventory;
 };
@@ -128,12 +130,33 @@ static int run(struct steps *steps, const char *step, struct dr_err *err)
     return dr_fail(err, DR_ERR_USAGE, "no step '%s'", step);
 }
 
+/* `ret_keep` holds what the wishes borrow. */
+static int read_wishes(struct dr_rancher_wishes *wishes, json_t **ret_keep, struct dr_err *err)
+{
+    const char *text = getenv("WISHES");
+    const char *pinned;
+
+    *ret_keep = text ? dr_json_parse(text, strlen(text), "WISHES", err) : json_object();
+    if (!*ret_keep)
+        return -1;
+    pinned = dr_json_string_or(*ret_keep, "pinned", "");
+    wishes->parallel = (unsigned)dr_json_int_or(*ret_keep, "parallel", 0);
+    wishes->recreate = dr_json_true(*ret_keep, "recreate");
+    wishes->skip_hosts = json_object_get(*ret_keep, "skip");
+    wishes->host_order = json_object_get(*ret_keep, "order");
+    wishes->pinned = strcmp(pinned, "recreate") == 0  ? DR_PINNED_RECREATE
+                     : strcmp(pinned, "upgrade") == 0 ? DR_PINNED_UPGRADE
+                                                      : DR_PINNED_REPORT;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct dr_err err = DR_ERR_INIT;
     struct dr_log log;
     struct steps steps = {.folder = argc > 1 ? argv[1] : "."};
     json_auto_t *report = NULL;
+    json_auto_t *keep = NULL;
     dr_auto_rancher struct dr_rancher *rancher = NULL;
     int done = argc > 5 ? 0 : dr_fail(&err, DR_ERR_USAGE, "see the head of rancher_steps.c");
 
@@ -154,10 +177,11 @@ int main(int argc, char **argv)
                                             .agent = argv[3],
                                             .agent_instance = argv[4],
                                             .report = report,
+                                            .wishes = &steps.wishes,
                                             .changed = on_change,
                                             .context = &steps,
                                             .log = &log};
-        done = rancher ? 0 : -1;
+        done = rancher ? read_wishes(&steps.wishes, &keep, &err) : -1;
     }
     for (int i = 5; done == 0 && i < argc; i++)
         done = run(&steps, argv[i], &err);
