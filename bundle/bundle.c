@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bundle/conversion.h"
 #include "bundle/fetched.h"
 #include "bundle/file/writer.h"
 #include "bundle/part.h"
 #include "bundle/source.h"
+#include "bundle/unpacking.h"
 #include "bundle/wanted.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -28,6 +30,7 @@ struct run {
     struct dr_fetched *fetched;     /* one per wanted image */
     size_t fetched_count;           /* that are filled */
     struct dr_bundle_image *images; /* copies of fetched[].image, borrowing from it */
+    struct dr_unpacking unpacking;  /* of the layers of converted images */
     struct dr_writer writer;
     struct dr_part part;
     uint64_t layer_bytes;
@@ -38,6 +41,7 @@ static void release(struct run *run)
 {
     dr_part_release(&run->part);
     dr_writer_release(&run->writer);
+    dr_unpacking_release(&run->unpacking);
     free(run->images);
     for (size_t i = 0; run->fetched && i < run->wanted.count; i++)
         dr_fetched_release(&run->fetched[i]);
@@ -70,6 +74,9 @@ static int fetch_images(struct run *run, struct dr_err *err)
                            "make two bundles",
                            SMALL_BYTES_MAX);
         run->images[i] = fetched->image;
+        if (fetched->image.conversion &&
+            dr_unpacking_add(&run->unpacking, &fetched->schema1, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -92,6 +99,7 @@ static int plan(struct run *run, struct dr_err *err)
     dr_text_time(run->options->created, created);
     if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
         return -1;
+    run->layer_bytes = 0;
     for (size_t i = 0; i < run->writer.blob_count; i++)
         run->layer_bytes += run->writer.blobs[i].layer ? run->writer.blobs[i].size : 0;
     return 0;
@@ -130,6 +138,7 @@ static int write_small(struct run *run, struct dr_err *err)
 struct place {
     const struct dr_part *part;
     uint64_t offset;
+    struct dr_unpacked *unpacked; /* NULL: only into the file */
 };
 
 static int write_layer(void *context, uint64_t offset, const void *data, size_t size,
@@ -137,8 +146,10 @@ static int write_layer(void *context, uint64_t offset, const void *data, size_t 
 {
     const struct place *place = context;
 
-    return dr_file_pwrite(place->part->fd, data, size, place->offset + offset, place->part->draft,
-                          err);
+    if (dr_file_pwrite(place->part->fd, data, size, place->offset + offset, place->part->draft,
+                       err) < 0)
+        return -1;
+    return place->unpacked ? dr_unpacked_take(place->unpacked, offset, data, size, err) : 0;
 }
 
 static bool has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
@@ -172,7 +183,11 @@ static int fetch_from(struct run *run, struct dr_registry *registry, struct dr_b
 
         if (!owner || owner->registry != registry)
             continue;
-        places[count] = (struct place){.part = &run->part, .offset = blob->offset};
+        places[count] = (struct place){
+            .part = &run->part,
+            .offset = blob->offset,
+            .unpacked = dr_unpacking_find(&run->unpacking, &blob->digest),
+        };
         gets[count] = (struct dr_blob_get){
             .repository = owner->repository,
             .digest = blob->digest,
@@ -201,6 +216,69 @@ static int fetch_layers(struct run *run, struct dr_err *err)
     return done;
 }
 
+/* Only somebody who made these images for it can bring this about. */
+static int fail_places(struct dr_err *err)
+{
+    return dr_fail(err, DR_ERR_FORMAT,
+                   "the layers of the converted images do not lie where they should; bundle "
+                   "these images one by one");
+}
+
+static int move_layer(struct run *run, const struct dr_bundle_blob *from,
+                      const struct dr_bundle_blob *to, struct dr_err *err)
+{
+    static const char zeros[DR_BLOCK];
+
+    if (!dr_digest_equal(&from->digest, &to->digest) || to->offset > from->offset)
+        return fail_places(err);
+    if (dr_part_move(&run->part, from->offset, to->offset, to->size, err) < 0)
+        return -1;
+    return dr_file_pwrite(run->part.fd, zeros, dr_padding(to->size), to->offset + to->size,
+                          run->part.draft, err);
+}
+
+/* Rarely, two images turn out to have one config, which is stored once: then what lies behind moves up. */
+static int move_layers(struct run *run, const struct dr_writer *planned, struct dr_err *err)
+{
+    static const char zeros[DR_TRAILER];
+    const struct dr_writer *writer = &run->writer;
+    uint64_t total = dr_layout_total(&writer->layout);
+    size_t skipped = planned->blob_count - writer->blob_count;
+
+    if (planned->blob_count < writer->blob_count)
+        return fail_places(err);
+    if (skipped == 0)
+        return 0;
+    dr_log_detail(run->log, "%zu blobs turned out to be the same as others: move the layers up",
+                  skipped);
+    for (size_t i = 0; i < writer->blob_count; i++) {
+        if (writer->blobs[i].layer &&
+            move_layer(run, &planned->blobs[i + skipped], &writer->blobs[i], err) < 0)
+            return -1;
+    }
+    if (dr_file_pwrite(run->part.fd, zeros, sizeof zeros, total - sizeof zeros, run->part.draft,
+                       err) < 0)
+        return -1;
+    return dr_part_cut(&run->part, total, err);
+}
+
+/* Now that their layers have been unpacked, the digests of converted images are known, and so is the order of
+ * manifests and configs. */
+static int convert_images(struct run *run, struct dr_err *err)
+{
+    dr_auto_writer struct dr_writer planned = run->writer;
+
+    run->writer = (struct dr_writer)DR_WRITER_INIT;
+    for (size_t i = 0; i < run->wanted.count; i++) {
+        struct dr_fetched *fetched = &run->fetched[i];
+
+        if (fetched->image.conversion && dr_conversion_finish(fetched, &run->unpacking, err) < 0)
+            return -1;
+        run->images[i] = fetched->image;
+    }
+    return plan(run, err) < 0 ? -1 : move_layers(run, &planned, err);
+}
+
 static int write_file(struct run *run, struct dr_err *err)
 {
     uint64_t total = dr_layout_total(&run->writer.layout);
@@ -209,8 +287,11 @@ static int write_file(struct run *run, struct dr_err *err)
     dr_text_size(total, size);
     dr_log_detail(run->log, "%zu blobs, %s: reserve '%s'", run->writer.blob_count, size,
                   run->part.draft);
-    if (dr_part_reserve(&run->part, total, err) < 0 || write_small(run, err) < 0 ||
-        fetch_layers(run, err) < 0 ||
+    if (dr_part_reserve(&run->part, total, err) < 0 || fetch_layers(run, err) < 0)
+        return -1;
+    if (run->unpacking.count && convert_images(run, err) < 0)
+        return -1;
+    if (write_small(run, err) < 0 ||
         dr_writer_sign(&run->writer, run->part.fd, run->key, err) < 0 ||
         dr_stop_check(err, "the bundle was written") < 0)
         return -1;
@@ -269,6 +350,7 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         .options = options,
         .log = log,
         .wanted = DR_WANTED_INIT,
+        .unpacking = DR_UNPACKING_INIT,
         .writer = DR_WRITER_INIT,
         .part = DR_PART_INIT,
         .started = dr_clock(),

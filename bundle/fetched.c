@@ -4,21 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "bundle/conversion.h"
 #include "lib/registry/registry.h"
 #include "lib/text.h"
+#include "manifests/rawjson.h"
 
 #define OS "linux"
 #define ARCHITECTURE "amd64"
-
-static int fail_schema1(struct dr_err *err)
-{
-    return dr_fail(
-        err, DR_ERR_FORMAT,
-        "the registry has it in Docker's old schema 1 form, which this version of drover "
-        "cannot carry; pull it with docker and push it to a registry of your own, then "
-        "bundle it --from there");
-}
 
 static int get_manifest(struct dr_fetched *fetched, const char *reference,
                         struct dr_registry_manifest *manifest, enum dr_manifest_kind *ret_kind,
@@ -34,7 +26,8 @@ static int get_manifest(struct dr_fetched *fetched, const char *reference,
 /* A list is followed to its one child that we want. Its digest cannot be kept as a name: a registry takes a list
  * only with all its children. */
 static int follow_list(struct dr_fetched *fetched, struct dr_registry_manifest *manifest,
-                       enum dr_manifest_kind *ret_kind, struct dr_err *err)
+                       enum dr_manifest_kind *ret_kind, struct dr_digest *ret_child,
+                       struct dr_err *err)
 {
     struct dr_bundle_image *image = &fetched->image;
     char digest[DR_DIGEST_TEXT];
@@ -45,6 +38,7 @@ static int follow_list(struct dr_fetched *fetched, struct dr_registry_manifest *
         return -1;
     image->has_source = true;
     image->source = manifest->digest;
+    *ret_child = child.digest;
     if (image->reference.has_digest)
         image->reference.digest = child.digest;
     dr_registry_manifest_release(manifest);
@@ -71,22 +65,33 @@ static int take_manifest(struct dr_fetched *fetched, struct dr_registry_manifest
     return 0;
 }
 
-static const char *plain(const json_t *config, const char *key)
+/* "unknown" for what is no word that can be shown. */
+static void read_word(const struct dr_raw_object *config, const char *key, char ret[24])
 {
-    const char *text = dr_json_string_or(config, key, "unknown");
-    bool is_plain =
-        *text && strlen(text) < 24 && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-")];
+    struct dr_raw raw = {.data = NULL};
+    json_auto_t *value = NULL;
+    const char *text;
 
-    return is_plain ? text : "unknown";
+    if (dr_raw_find(config, key, &raw, NULL) == 0 && raw.data)
+        value = dr_raw_decode(&raw, NULL);
+    text = json_string_value(value);
+    if (!text || !*text || text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-")] ||
+        dr_text_put(ret, 24, text) < 0)
+        dr_text_put(ret, 24, "unknown");
 }
 
 /* Configs of other artifacts than images are fine as well: then there is no platform to be read. */
 static void read_platform(struct dr_fetched *fetched)
 {
-    json_auto_t *config = dr_json_parse(fetched->config.data, fetched->config.size, "config", NULL);
+    dr_auto_raw_object struct dr_raw_object config = DR_RAW_OBJECT_INIT;
+    char os[24];
+    char architecture[24];
 
-    snprintf(fetched->platform, sizeof fetched->platform, "%s/%s", plain(config, "os"),
-             plain(config, "architecture"));
+    if (fetched->config.size > 0)
+        dr_raw_object_parse(fetched->config.data, fetched->config.size, &config, NULL);
+    read_word(&config, "os", os);
+    read_word(&config, "architecture", architecture);
+    snprintf(fetched->platform, sizeof fetched->platform, "%s/%s", os, architecture);
     fetched->image.platform = fetched->platform;
 }
 
@@ -95,6 +100,14 @@ static void warn(struct dr_fetched *fetched, const struct dr_log *log)
     size_t count = dr_image_manifest_warnings(&fetched->image.content, fetched->warnings);
     char name[DR_REFERENCE_TEXT];
 
+    if (fetched->image.conversion)
+        fetched->warnings[count++] =
+            "the registry has it in Docker's old schema 1 form; it is converted to schema 2 with "
+            "the image ID that docker gives it, and so has another digest";
+    if (fetched->image.conversion && !fetched->schema1.has_version)
+        fetched->warnings[count++] =
+            "it does not say which docker made it; for such images docker and skopeo disagree on "
+            "the image ID, the bundle has docker's";
     if (strcmp(fetched->platform, OS "/" ARCHITECTURE) != 0) {
         snprintf(fetched->other_platform, sizeof fetched->other_platform,
                  "it is for %s, not for " OS "/" ARCHITECTURE, fetched->platform);
@@ -111,20 +124,23 @@ static int get_all(struct dr_fetched *fetched, struct dr_sources *sources, struc
     dr_auto_registry_manifest struct dr_registry_manifest manifest = DR_REGISTRY_MANIFEST_INIT;
     const struct dr_reference *reference = &fetched->image.reference;
     const struct dr_descriptor *config = &fetched->image.content.config;
+    const struct dr_digest *pinned = reference->has_digest ? &reference->digest : NULL;
     char digest[DR_DIGEST_TEXT];
     enum dr_manifest_kind kind;
+    struct dr_digest child;
 
     fetched->registry = dr_sources_find(sources, reference, fetched->repository, err);
     if (!fetched->registry ||
-        get_manifest(fetched,
-                     reference->has_digest ? dr_digest_text(&reference->digest, digest)
-                                           : reference->tag,
-                     &manifest, &kind, err) < 0)
+        get_manifest(fetched, pinned ? dr_digest_text(pinned, digest) : reference->tag, &manifest,
+                     &kind, err) < 0)
         return -1;
-    if (kind == DR_MANIFEST_INDEX && follow_list(fetched, &manifest, &kind, err) < 0)
-        return -1;
+    if (kind == DR_MANIFEST_INDEX) {
+        if (follow_list(fetched, &manifest, &kind, &child, err) < 0)
+            return -1;
+        pinned = &child;
+    }
     if (kind == DR_MANIFEST_SCHEMA1)
-        return fail_schema1(err);
+        return dr_conversion_begin(fetched, &manifest.body, pinned, err);
     if (take_manifest(fetched, &manifest, err) < 0)
         return -1;
     return dr_registry_get_blob(fetched->registry, fetched->repository, &config->digest,
@@ -139,6 +155,7 @@ int dr_fetched_get(struct dr_fetched *ret_fetched, struct dr_sources *sources,
     ret_fetched->image.reference = wanted->reference;
     ret_fetched->image.role = wanted->role;
     ret_fetched->manifest.max = ret_fetched->config.max = DR_MANIFEST_MAX;
+    ret_fetched->schema1 = (struct dr_schema1)DR_SCHEMA1_INIT;
     dr_reference_familiar(&wanted->reference, name);
     if (get_all(ret_fetched, sources, err) < 0)
         return dr_err_wrap(err, "image '%s'", name);
@@ -151,5 +168,6 @@ void dr_fetched_release(struct dr_fetched *fetched)
 {
     dr_buf_release(&fetched->manifest);
     dr_buf_release(&fetched->config);
+    dr_schema1_release(&fetched->schema1);
     dr_image_manifest_release(&fetched->image.content);
 }

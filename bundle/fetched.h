@@ -4,7 +4,8 @@
 
 /*
  * One image as it was found in its registry: manifest and config in memory (each at most DR_MANIFEST_MAX), and
- * parsed. Its layers are still where they were; their sizes are known.
+ * parsed. Its layers are still where they were; their sizes are known. Of a schema 1 image, manifest and config are
+ * only as large as they will be until dr_conversion_finish().
  */
 
 #include "bundle/file/content.h"
@@ -13,16 +14,18 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "manifests/manifest.h"
+#include "manifests/schema1.h"
 
 struct dr_fetched {
     struct dr_bundle_image image; /* points into this struct: do not move it */
     struct dr_buf manifest;
     struct dr_buf config;
+    struct dr_schema1 schema1;    /* where image.conversion says so */
     struct dr_registry *registry; /* borrowed from the sources */
     char repository[512];
     char platform[64];
     char other_platform[96];
-    const char *warnings[DR_WARNINGS_MAX + 2];
+    const char *warnings[DR_WARNINGS_MAX + 4];
 };
 
 /* Gets the image that `wanted` names: of a list the one for linux/amd64. Warnings are said and kept.

@@ -60,12 +60,13 @@ static json_t *image_json(const struct dr_bundle_image *image, struct dr_err *er
 {
     char name[DR_REFERENCE_TEXT];
     json_auto_t *object =
-        json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o}", "ref",
+        json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o}", "ref",
                   dr_reference_text(&image->reference, name), "role", image->role, "platform",
                   image->platform, "digest", digest_json(&image->manifest.digest), "mediaType",
                   image->manifest.media_type, "size", (json_int_t)image->manifest.size, "image_id",
                   digest_json(&image->content.config.digest), "source_digest",
-                  image->has_source ? digest_json(&image->source) : json_null());
+                  image->has_source ? digest_json(&image->source) : json_null(), "conversion",
+                  text_or_null(image->conversion));
 
     if (!object) {
         dr_fail_memory(err);
@@ -160,7 +161,9 @@ static void print_image(const struct dr_bundle_image *image, FILE *to)
     fprintf(to, "  image ID  %s\n", dr_digest_text(&image->content.config.digest, digest));
     fprintf(to, "  layers    %zu, %s\n", image->content.layer_count, size);
     if (image->has_source)
-        fprintf(to, "  chosen from the list %s\n", dr_digest_text(&image->source, digest));
+        fprintf(to, "  %s %s\n",
+                image->conversion ? "converted from the schema 1 manifest" : "chosen from the list",
+                dr_digest_text(&image->source, digest));
     for (const char *const *text = image->warnings; text && *text; text++)
         fprintf(to, "  warning: %s\n", *text);
 }

@@ -13,6 +13,8 @@
 #include "lib/file.h"
 #include "lib/text.h"
 
+#define MOVE_BYTES ((size_t)1 << 20)
+
 static int fail_exists(const char *path, struct dr_err *err)
 {
     return dr_fail(err, DR_ERR_REFUSED,
@@ -67,6 +69,30 @@ int dr_part_open(struct dr_part *part, const char *path, bool replace, struct dr
 int dr_part_reserve(struct dr_part *part, uint64_t size, struct dr_err *err)
 {
     return dr_file_reserve(part->fd, size, part->path, err);
+}
+
+int dr_part_move(struct dr_part *part, uint64_t from, uint64_t to, uint64_t size,
+                 struct dr_err *err)
+{
+    dr_autofree char *piece = malloc(MOVE_BYTES);
+
+    if (!piece)
+        return dr_fail_memory(err);
+    for (uint64_t done = 0; done < size; done += MOVE_BYTES) {
+        size_t now = size - done < MOVE_BYTES ? (size_t)(size - done) : MOVE_BYTES;
+
+        if (dr_file_pread(part->fd, piece, now, from + done, part->draft, err) < 0 ||
+            dr_file_pwrite(part->fd, piece, now, to + done, part->draft, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int dr_part_cut(struct dr_part *part, uint64_t size, struct dr_err *err)
+{
+    return ftruncate(part->fd, (off_t)size) < 0
+               ? dr_fail_errno(err, DR_ERR_IO, "shorten '%s'", part->draft)
+               : 0;
 }
 
 static int rename_draft(const struct dr_part *part)

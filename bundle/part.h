@@ -33,6 +33,13 @@ int dr_part_open(struct dr_part *part, const char *path, bool replace, struct dr
 /* Makes it `size` zero bytes whose space is reserved; DR_ERR_IO names need and room. */
 int dr_part_reserve(struct dr_part *part, uint64_t size, struct dr_err *err);
 
+/* Moves a piece towards the beginning; the two places may overlap. */
+int dr_part_move(struct dr_part *part, uint64_t from, uint64_t to, uint64_t size,
+                 struct dr_err *err);
+
+/* Makes it `size` bytes, less than it has. */
+int dr_part_cut(struct dr_part *part, uint64_t size, struct dr_err *err);
+
 /* Durable under its name when it returns 0. */
 int dr_part_commit(struct dr_part *part, struct dr_err *err);
 

@@ -45,6 +45,9 @@ struct dr_bundle_about {
 #define DR_ROLE_AGENT_INSTANCE "agent-instance"
 #define DR_ROLE_EXTRA "extra" /* named on the command line */
 
+/* How an image of another form became what is in the bundle. */
+#define DR_CONVERSION_SCHEMA1 "schema1"
+
 struct dr_bundle_image {
     struct dr_reference reference;    /* docker.io/rancher/server:v1.0.2 */
     const char *role;                 /* DR_ROLE_*; those of later versions are fine too */
@@ -52,8 +55,9 @@ struct dr_bundle_image {
     struct dr_descriptor manifest;    /* type, digest, size: what goes to the registry */
     struct dr_image_manifest content; /* config (its digest is the image ID) and layers */
     const char *const *warnings;      /* ended by NULL; NULL: none */
-    bool has_source;                  /* chosen from a list of platforms with the digest `source` */
+    bool has_source;                  /* made of what the registry has under the digest `source` */
     struct dr_digest source;
+    const char *conversion; /* DR_CONVERSION_*; NULL: none, then `source` is a list */
 };
 
 struct dr_bundle_blob {

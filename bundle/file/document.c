@@ -46,6 +46,9 @@ static json_t *write_image(const struct dr_bundle_image *image, struct dr_err *e
     if (image->has_source &&
         dr_json_set(object, "source_digest", text_of_digest(&image->source), err) < 0)
         return NULL;
+    if (image->conversion &&
+        dr_json_set(object, "conversion", json_string(image->conversion), err) < 0)
+        return NULL;
     if (write_warnings(object, image, err) < 0)
         return NULL;
     return json_incref(object);
@@ -190,6 +193,9 @@ static int read_image(const json_t *object, struct dr_bundle_image *image, const
     image->platform = json_string_value(json_array_get(platforms, 0));
     if (!image->platform || check_text("platform", image->platform, err) < 0)
         return dr_fail(err, DR_ERR_VERIFY, "'platform' is not what it must be");
+    if (json_object_get(object, "conversion") &&
+        read_text(object, "conversion", &image->conversion, err) < 0)
+        return -1;
     image->has_source = json_object_get(object, "source_digest");
     return image->has_source ? read_digest(object, "source_digest", &image->source, err) : 0;
 }

@@ -181,7 +181,7 @@ END
         "$(manifest_digest "$hub" old/image:wrong)" ]
 }
 
-@test "schema 1 is refused by name" {
+@test "a schema 1 manifest without layers is refused by name" {
     bad=$(odd schema1)
     drover 8 bundle v1.0.2 --from "$bad" -o b.tar --key "$keys/site.key"
     says_error "schema 1"
