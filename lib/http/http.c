@@ -4,17 +4,16 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/cleanup.h"
+#include "lib/http/reason.h"
+#include "lib/http/settings.h"
 #include "lib/stop.h"
 #include "lib/text.h"
 #include "lib/wait.h"
 
-#define BUFFER_SIZE (512L * 1024)
 #define SPARE_HANDLES 8
 #define SILENT_SECONDS 10
-#define BUFFER_LEAST (16L * 1024)
 
 /* One exchange on its way. */
 struct transfer {
@@ -40,62 +39,6 @@ struct dr_http {
     struct transfer *running;
 };
 
-void dr_http_response_release(struct dr_http_response *response)
-{
-    dr_buf_release(&response->headers);
-    dr_buf_release(&response->body);
-}
-
-bool dr_http_header(const struct dr_http_response *response, const char *name, unsigned index,
-                    char *ret_value, size_t room)
-{
-    size_t length = strlen(name);
-    const char *line = response->headers.data;
-
-    for (; line && *line; line = strchr(line, '\n') + 1) {
-        const char *value = line + length + 1;
-        size_t size;
-
-        if (strncasecmp(line, name, length) != 0 || line[length] != ':' || index-- > 0)
-            continue;
-        value += strspn(value, " \t");
-        size = strcspn(value, "\n");
-        while (size > 0 && strchr(" \t\r", value[size - 1]))
-            size--;
-        if (size >= room)
-            return false;
-        memcpy(ret_value, value, size);
-        ret_value[size] = '\0';
-        return true;
-    }
-    return false;
-}
-
-static int copy_option(const char **ret, const char *option, struct dr_err *err)
-{
-    if (!option)
-        return 0;
-    *ret = dr_text_copy(option, err);
-    return *ret ? 0 : -1;
-}
-
-static int copy_options(struct dr_http_options *own, const struct dr_http_options *options,
-                        struct dr_err *err)
-{
-    *own = *options;
-    own->ca_file = own->ca_pem = own->cert_file = own->key_file = own->unix_socket = NULL;
-    if (!own->connect_seconds)
-        own->connect_seconds = 15;
-    if (!own->stall_seconds)
-        own->stall_seconds = 60;
-    if (copy_option(&own->ca_file, options->ca_file, err) < 0 ||
-        copy_option(&own->ca_pem, options->ca_pem, err) < 0 ||
-        copy_option(&own->cert_file, options->cert_file, err) < 0 ||
-        copy_option(&own->key_file, options->key_file, err) < 0)
-        return -1;
-    return copy_option(&own->unix_socket, options->unix_socket, err);
-}
-
 struct dr_http *dr_http_new(const struct dr_http_options *options, struct dr_err *err)
 {
     struct dr_http *http = calloc(1, sizeof *http);
@@ -108,7 +51,7 @@ struct dr_http *dr_http_new(const struct dr_http_options *options, struct dr_err
     http->single = curl_easy_init();
     if (!http->multi || !http->single)
         dr_fail_memory(err);
-    else if (copy_options(&http->options, options, err) == 0)
+    else if (dr_http_options_copy(&http->options, options, err) == 0)
         return http;
     dr_http_free(http);
     return NULL;
@@ -123,11 +66,7 @@ void dr_http_free(struct dr_http *http)
         curl_easy_cleanup(http->spare[--http->spares]);
     curl_easy_cleanup(http->single);
     curl_multi_cleanup(http->multi);
-    free((void *)(uintptr_t)http->options.ca_file);
-    free((void *)(uintptr_t)http->options.ca_pem);
-    free((void *)(uintptr_t)http->options.cert_file);
-    free((void *)(uintptr_t)http->options.key_file);
-    free((void *)(uintptr_t)http->options.unix_socket);
+    dr_http_options_release(&http->options);
     free(http);
 }
 
@@ -255,82 +194,6 @@ static void set_method(struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "HEAD") == 0 ? NULL : method);
 }
 
-/* TLS is always verified but where the operator named this server as an exception. A CA of the
- * user's is added to the system's, never instead of them. */
-static void set_trust(const struct dr_http *http, CURL *curl)
-{
-    if (http->options.insecure) {
-        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    if (http->options.ca_file)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, http->options.ca_file);
-    if (http->options.ca_pem) {
-        struct curl_blob pem = {.data = (void *)(uintptr_t)http->options.ca_pem,
-                                .len = strlen(http->options.ca_pem),
-                                .flags = CURL_BLOB_NOCOPY};
-
-        curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem);
-    }
-    if (http->options.cert_file)
-        curl_easy_setopt(curl, CURLOPT_SSLCERT, http->options.cert_file);
-    if (http->options.key_file)
-        curl_easy_setopt(curl, CURLOPT_SSLKEY, http->options.key_file);
-}
-
-/* What one of `count` transfers may have of the rate. */
-static void set_rate(const struct dr_http *http, CURL *curl, unsigned count)
-{
-    uint64_t share = http->options.rate / count;
-
-    if (http->options.rate == 0)
-        return;
-    if (share == 0)
-        share = 1;
-    curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)share);
-    curl_easy_setopt(curl, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)share);
-}
-
-/* Where there is a limit, a full buffer should not be seconds of it. */
-static long buffer_size(const struct dr_http *http)
-{
-    long size = BUFFER_SIZE;
-
-    while (http->options.rate > 0 && size > BUFFER_LEAST && (uint64_t)size > http->options.rate / 8)
-        size /= 2;
-    return size;
-}
-
-static void set_limits(const struct dr_http *http, struct transfer *transfer)
-{
-    CURL *curl = transfer->curl;
-
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)http->options.connect_seconds);
-    if (!transfer->request->endless) {
-        unsigned own = transfer->request->stall_seconds;
-
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                         (long)(own ? own : http->options.stall_seconds));
-        transfer->log = http->options.log;
-        transfer->heard = dr_clock();
-        transfer->moved = 0;
-    }
-    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, buffer_size(http));
-    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size(http));
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-    if (http->options.unix_socket)
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, http->options.unix_socket);
-    if (http->options.no_proxy || http->options.unix_socket ||
-        dr_http_is_loopback(transfer->request->url))
-        curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    /* What a proxy says to CONNECT is no answer of the server's. */
-    curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-}
-
 /* After one has come or gone. */
 static void share_rate(const struct dr_http *http)
 {
@@ -339,7 +202,7 @@ static void share_rate(const struct dr_http *http)
     for (const struct transfer *transfer = http->running; transfer; transfer = transfer->next)
         count++;
     for (const struct transfer *transfer = http->running; transfer; transfer = transfer->next)
-        set_rate(http, transfer->curl, count);
+        dr_http_set_rate(transfer->curl, &http->options, count);
 }
 
 static int prepare(const struct dr_http *http, struct transfer *transfer, struct dr_err *err)
@@ -351,9 +214,11 @@ static int prepare(const struct dr_http *http, struct transfer *transfer, struct
     dr_buf_clear(&transfer->response->body);
     transfer->response->status = 0;
     transfer->response->hopeless = transfer->response->silent = false;
-    set_limits(http, transfer);
-    set_rate(http, curl, 1);
-    set_trust(http, curl);
+    dr_http_set_up(curl, &http->options, transfer->request);
+    if (!transfer->request->endless)
+        transfer->log = http->options.log;
+    transfer->heard = dr_clock();
+    transfer->moved = 0;
     set_method(transfer);
     curl_easy_setopt(curl, CURLOPT_URL, transfer->request->url);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "drover/" DROVER_VERSION);
@@ -369,57 +234,10 @@ static int prepare(const struct dr_http *http, struct transfer *transfer, struct
     return set_headers(transfer, err);
 }
 
-/* What the operator can do about the usual ways to get no answer. */
-static const char *advice(CURLcode code, const char *reason)
-{
-    switch ((int)code) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return strstr(reason, "subject name")
-                   ? "its certificate is for another name: use one that is in it"
-                   : "its certificate is not trusted here: give its CA with --ca-cert";
-    case CURLE_SSL_CACERT_BADFILE:
-        return "no CA is known here: install ca-certificates, or give the server's CA with "
-               "--ca-cert";
-    case CURLE_SSL_CONNECT_ERROR:
-        return "if it speaks plain HTTP on purpose, --insecure-registry HOST[:PORT] allows that";
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return "check the name, and DNS or /etc/hosts of this machine";
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return "check https_proxy and http_proxy; no_proxy names hosts that need none";
-    case CURLE_COULDNT_CONNECT:
-        return "check that it runs and that no firewall is between";
-    case CURLE_OPERATION_TIMEDOUT:
-        return "it is silent: check that no firewall is between, and whether a proxy is needed "
-               "(https_proxy)";
-    case CURLE_SSL_CERTPROBLEM:
-        return "check the client certificate and key in /etc/docker/certs.d";
-    default:
-        return NULL;
-    }
-}
-
-/* Failures that stay until somebody changes something. */
-static bool is_hopeless(CURLcode code)
-{
-    switch ((int)code) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
 {
     char url[300];
-    const char *hint = advice(code, transfer->reason);
+    const char *hint = dr_http_advice(code, transfer->reason);
 
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &transfer->response->status);
     dr_http_display(transfer->request->url, url, sizeof url);
@@ -430,7 +248,7 @@ static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
     }
     if (code == CURLE_OK)
         return 0;
-    transfer->response->hopeless = is_hopeless(code);
+    transfer->response->hopeless = dr_http_is_hopeless(code);
     transfer->response->silent = code == CURLE_OPERATION_TIMEDOUT;
     dr_fail(err, DR_ERR_NET, "%s: %s", url,
             *transfer->reason ? transfer->reason : curl_easy_strerror(code));
