@@ -3,37 +3,19 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apply/journal.h"
 #include "apply/look.h"
 #include "apply/report.h"
+#include "apply/rollback.h"
+#include "apply/session.h"
 #include "apply/steps.h"
 #include "apply/target.h"
 #include "apply/undo.h"
 #include "apply/upgrade.h"
-#include "lib/claim.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/stop.h"
-#include "lib/text.h"
-
-/* Asked on the terminal; without one, only --yes is a yes. */
-static int confirm(const struct dr_apply_options *options, struct dr_err *err)
-{
-    char answer[16] = "";
-
-    if (options->yes)
-        return 0;
-    if (!isatty(STDIN_FILENO))
-        return dr_fail(err, DR_ERR_REFUSED,
-                       "nothing was changed: there is no terminal to ask on; --yes says yes");
-    fflush(stdout);
-    fputs("\nDo it? [y/N] ", stderr);
-    if (!fgets(answer, sizeof answer, stdin) || (*answer != 'y' && *answer != 'Y'))
-        return dr_fail(err, DR_ERR_REFUSED, "nothing was changed: the answer was not yes");
-    return dr_stop_check(err, "asking");
-}
 
 /* An upgrade goes on only to where it was going. */
 static int check_same(const json_t *state, const json_t *target, struct dr_err *err)
@@ -81,35 +63,17 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
     return -1;
 }
 
-/* A journal in the wrong place, or DOCKER_HOST: there nothing can be continued, nor undone. */
-static int check_here(const struct dr_upgrade *upgrade, struct dr_err *err)
-{
-    json_auto_t *old = NULL;
-    json_auto_t *created = NULL;
-
-    if (!dr_upgrade_has_server(upgrade))
-        return 0;
-    if (dr_upgrade_old(upgrade, &old, err) < 0 || dr_upgrade_new(upgrade, &created, err) < 0)
-        return -1;
-    if (!old && !created)
-        return dr_fail(
-            err, DR_ERR_REFUSED,
-            "an upgrade of container '%.100s' was begun at %s and is not finished, but the "
-            "engine at '%s' has neither that container (%.12s) nor its successor; is it "
-            "another engine, or '%s' the journal of another host?",
-            dr_upgrade_text(upgrade, NULL, "name"),
-            dr_json_string_or(upgrade->journal->state, "started", "?"),
-            dr_engine_host(upgrade->engine), dr_upgrade_text(upgrade, NULL, "id"),
-            upgrade->journal->path);
-    return 0;
-}
-
 static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_err *err)
 {
     const struct dr_apply_options *options = upgrade->options;
     const json_t *state = upgrade->journal->state;
 
-    if (check_same(state, target, err) < 0 || check_here(upgrade, err) < 0)
+    if (dr_rollback_is_begun(state))
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "a rollback of this upgrade was begun at %s and is not finished; finish it "
+                       "first with: drover rollback",
+                       dr_json_string_or(json_object_get(state, "rollback"), "begun", "?"));
+    if (check_same(state, target, err) < 0 || dr_session_check_here(upgrade, err) < 0)
         return -1;
     dr_log_say(options->log, "the upgrade to %s that was begun at %s is not finished",
                dr_target_text(target, "release"), dr_json_string_or(state, "started", "?"));
@@ -119,7 +83,7 @@ static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_er
         dr_step_list(stdout, upgrade, dr_steps);
     if (options->dry_run)
         return 0;
-    return confirm(options, err) < 0 ? -1 : run(upgrade, err);
+    return dr_session_confirm(options, err) < 0 ? -1 : run(upgrade, err);
 }
 
 static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, json_t *target,
@@ -144,41 +108,10 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
         dr_log_say(options->log, "a dry run: nothing was changed");
         return 0;
     }
-    if (confirm(options, err) < 0 ||
+    if (dr_session_confirm(options, err) < 0 ||
         dr_journal_start(upgrade->journal, json_incref(state), err) < 0)
         return -1;
     return run(upgrade, err);
-}
-
-/* A kill between the last word and the journal's putting away. */
-static int put_away(struct dr_journal *journal, struct dr_err *err)
-{
-    const char *state = dr_json_string_or(journal->state, "state", "running");
-    dr_autofree char *outcome = NULL;
-
-    if (!journal->state || strcmp(state, "running") == 0)
-        return 0;
-    outcome = strdup(state);
-    if (!outcome)
-        return dr_fail_memory(err);
-    if (dr_journal_finish(journal, outcome, NULL, err) < 0)
-        return -1;
-    json_decref(journal->state);
-    journal->state = NULL;
-    return 0;
-}
-
-/* The lock of the state folder keeps out only who uses the same folder. Two upgrades of one server would each take the
- * other's containers for their own. */
-static int claim_engine(const struct dr_upgrade *upgrade, int *ret_claim, struct dr_err *err)
-{
-    dr_autofree char *what = dr_text_format(err, "apply %s", dr_engine_host(upgrade->engine));
-
-    if (upgrade->options->dry_run)
-        return 0;
-    if (!what)
-        return -1;
-    return dr_claim_take(what, ret_claim, err) < 0 ? dr_err_advise(err, "wait for it to end") : 0;
 }
 
 int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
@@ -192,9 +125,8 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
     struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
     int done;
 
-    if (options->dry_run
-            ? dr_journal_peek(&journal, options->state_dir, err) < 0
-            : dr_journal_open(&journal, options->state_dir, err) < 0 || put_away(&journal, err) < 0)
+    if (options->dry_run ? dr_journal_peek(&journal, options->state_dir, err) < 0
+                         : dr_journal_open(&journal, options->state_dir, err) < 0)
         return -1;
     target = dr_target_read(options, &bundle, err);
     engine = target ? dr_engine_new(&where, err) : NULL;
@@ -206,7 +138,7 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
                                    dr_json_string_or(journal.state, "started", "?"))
                    : -1;
     upgrade.engine = engine;
-    if (claim_engine(&upgrade, &claim, err) < 0)
+    if (dr_session_claim(&upgrade, &claim, err) < 0)
         return -1;
     done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);
     dr_rancher_free(upgrade.rancher);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/journal.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,24 +39,29 @@ void dr_journal_release(struct dr_journal *journal)
     *journal = (struct dr_journal)DR_JOURNAL_INIT;
 }
 
+static json_t *read_document(const char *path, struct dr_err *err)
+{
+    json_auto_t *state = dr_json_read(path, DOCUMENT_MAX, err);
+
+    if (!state)
+        return NULL;
+    if (dr_json_int_or(state, "format", 0) != FORMAT ||
+        !json_is_object(json_object_get(state, "steps"))) {
+        dr_fail(err, DR_ERR_FORMAT,
+                "'%s' tells of an upgrade in a form that this drover does not know; continue "
+                "it with the drover that began it",
+                path);
+        return NULL;
+    }
+    return json_incref(state);
+}
+
 static int read_state(struct dr_journal *journal, struct dr_err *err)
 {
-    json_auto_t *state = NULL;
-
     if (access(journal->path, F_OK) < 0 && errno == ENOENT)
         return 0;
-    state = dr_json_read(journal->path, DOCUMENT_MAX, err);
-    if (!state)
-        return -1;
-    if (dr_json_int_or(state, "format", 0) != FORMAT ||
-        !json_is_object(json_object_get(state, "steps")))
-        return dr_fail(
-            err, DR_ERR_FORMAT,
-            "'%s' tells of an upgrade in a form that this drover does not know; continue "
-            "it with the drover that began it",
-            journal->path);
-    journal->state = json_incref(state);
-    return 0;
+    journal->state = read_document(journal->path, err);
+    return journal->state ? 0 : -1;
 }
 
 int dr_journal_peek(struct dr_journal *journal, const char *folder, struct dr_err *err)
@@ -61,6 +69,22 @@ int dr_journal_peek(struct dr_journal *journal, const char *folder, struct dr_er
     journal->folder = dr_text_copy(folder, err);
     journal->path = dr_file_join(folder, "apply.json", err);
     return journal->folder && journal->path ? read_state(journal, err) : -1;
+}
+
+/* A kill between the last word and the journal's putting away. */
+static int put_away(struct dr_journal *journal, struct dr_err *err)
+{
+    const char *state = dr_json_string_or(journal->state, "state", "running");
+    dr_autofree char *outcome = NULL;
+
+    if (!journal->state || strcmp(state, "running") == 0)
+        return 0;
+    outcome = dr_text_copy(state, err);
+    if (!outcome || dr_journal_finish(journal, outcome, NULL, err) < 0)
+        return -1;
+    json_decref(journal->state);
+    journal->state = NULL;
+    return 0;
 }
 
 int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_err *err)
@@ -73,7 +97,7 @@ int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_er
         return err && err->code == DR_ERR_REFUSED
                    ? dr_err_advise(err, "another drover is at work here: wait for it")
                    : -1;
-    return dr_journal_peek(journal, folder, err);
+    return dr_journal_peek(journal, folder, err) < 0 ? -1 : put_away(journal, err);
 }
 
 int dr_journal_save(struct dr_journal *journal, struct dr_err *err)
@@ -187,4 +211,63 @@ int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **re
     if (ret_path)
         *ret_path = dr_steal(path);
     return dr_file_sync_folder(journal->path, err);
+}
+
+/* "apply-<when it began>-<outcome>.json", newer than `than`; one that changed nothing does not count. */
+static bool is_newer(const char *name, const char *than)
+{
+    return dr_text_starts(name, "apply-") && dr_text_ends(name, ".json") &&
+           !dr_text_ends(name, "-undone.json") && (!than || strcmp(name, than) > 0);
+}
+
+int dr_journal_last(const struct dr_journal *journal, char **ret_path, json_t **ret_state,
+                    struct dr_err *err)
+{
+    DIR *folder = opendir(journal->folder);
+    dr_autofree char *newest = NULL;
+    dr_autofree char *path = NULL;
+    const struct dirent *entry;
+
+    *ret_path = NULL;
+    *ret_state = NULL;
+    if (!folder)
+        return errno == ENOENT
+                   ? 0
+                   : dr_fail_errno(err, DR_ERR_IO, "look into the folder '%s'", journal->folder);
+    while ((entry = readdir(folder))) {
+        if (!is_newer(entry->d_name, newest))
+            continue;
+        free(newest);
+        newest = strdup(entry->d_name);
+    }
+    closedir(folder);
+    if (!newest)
+        return 0;
+    path = dr_file_join(journal->folder, newest, err);
+    *ret_state = path ? read_document(path, err) : NULL;
+    if (!*ret_state)
+        return -1;
+    *ret_path = dr_steal(path);
+    return 0;
+}
+
+int dr_journal_reopen(struct dr_journal *journal, const char *path, json_t *state,
+                      struct dr_err *err)
+{
+    json_decref(journal->state);
+    journal->state = state;
+    if (rename(path, journal->path) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "rename '%s' to '%s'", path, journal->path);
+    /* Until it says "running", a drover that finds it there puts it back. */
+    if (dr_json_set(state, "state", json_string("running"), err) < 0)
+        return -1;
+    return dr_journal_save(journal, err);
+}
+
+bool dr_journal_is_locked(const struct dr_journal *journal)
+{
+    dr_autofree char *path = dr_file_join(journal->folder, "lock", NULL);
+    dr_autoclose int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
 }

@@ -35,7 +35,7 @@ struct dr_journal {
         .lock = -1                                                                                 \
     }
 
-/* Makes the folder, takes the lock, reads what is there. Somebody else works: DR_ERR_REFUSED. A document that this
+/* Makes the folder, takes the lock, reads what is there; what a kill kept from being put away at its end is put away. Somebody else works: DR_ERR_REFUSED. A document that this
  * drover does not understand: DR_ERR_FORMAT. */
 int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_err *err);
 
@@ -66,5 +66,17 @@ bool dr_journal_is_done(const struct dr_journal *journal, const char *step);
  * `ret_path` (may be NULL). */
 int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **ret_path,
                       struct dr_err *err);
+
+/* The newest that was put away, but for those of upgrades that were undone: its path, owned, and its document, a new
+ * reference. 0 with two NULLs: there is none. */
+int dr_journal_last(const struct dr_journal *journal, char **ret_path, json_t **ret_state,
+                    struct dr_err *err);
+
+/* Takes one that was put away up again, with `state` (consumed also on failure) as its document. */
+int dr_journal_reopen(struct dr_journal *journal, const char *path, json_t *state,
+                      struct dr_err *err);
+
+/* A drover is at work with this folder now. */
+bool dr_journal_is_locked(const struct dr_journal *journal);
 
 #endif

@@ -45,10 +45,33 @@ DR_STEP_DO(rename);
 DR_STEP_CHECK(remove);
 DR_STEP_DO(remove);
 
+/* The way back (apply/rollback.h), in apply/steps_rollback.c. Ends with a NULL name. */
+extern const struct dr_step dr_rollback_steps[];
+
 DR_STEP_DO(prepull);
 DR_STEP_DO(agents);
 DR_STEP_DO(netagents);
 DR_STEP_DO(balancers);
 DR_STEP_DO(proof);
+
+DR_STEP_DO(back_place);
+DR_STEP_DO(back_restore);
+DR_STEP_CHECK(back_create);
+DR_STEP_DO(back_create);
+DR_STEP_PROVE(back_create);
+DR_STEP_CHECK(back_stop);
+DR_STEP_DO(back_stop);
+DR_STEP_PROVE(back_stop);
+DR_STEP_CHECK(back_start);
+DR_STEP_DO(back_start);
+DR_STEP_DO(back_policy);
+DR_STEP_DO(back_answer);
+DR_STEP_DO(back_compare);
+DR_STEP_CHECK(back_rename);
+DR_STEP_DO(back_rename);
+DR_STEP_DO(back_remove);
+
+/* Takes back what the step "move" did, if it was begun: the new server was never started. */
+int dr_undo_move(struct dr_upgrade *upgrade, struct dr_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "apply/container.h"
 #include "apply/description.h"
 #include "apply/server/find.h"
 #include "apply/server/shutdown.h"
@@ -127,62 +128,16 @@ DR_STEP_CHECK(candidate)
     return 0;
 }
 
-/* What a kill left between the creation and its record. The name was free when the journal was begun, so it is ours; and
- * what was never started holds nothing. */
-static int clear_leftover(struct dr_upgrade *upgrade, const char *name, struct dr_err *err)
-{
-    json_auto_t *leftover = NULL;
-
-    if (dr_docker_find(upgrade->engine, name, &leftover, err) < 0)
-        return -1;
-    if (!leftover)
-        return 0;
-    if (!dr_docker_is_new(leftover))
-        return dr_fail(err, DR_ERR_REFUSED,
-                       "container '%s' was started by somebody else than drover; stop it and look "
-                       "what it is",
-                       name);
-    return dr_docker_remove(upgrade->engine, name, err);
-}
-
-static int connect_all(struct dr_upgrade *upgrade, const char *id, struct dr_err *err)
-{
-    json_t *entry;
-    size_t i;
-
-    json_array_foreach(dr_json_at(dr_upgrade_server(upgrade), "spec", "connect", NULL), i, entry)
-    {
-        if (dr_docker_connect(upgrade->engine, dr_json_string_or(entry, "network", ""), id,
-                              json_object_get(entry, "endpoint"), err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 DR_STEP_DO(candidate)
 {
     json_t *candidate = json_object_get(dr_upgrade_server(upgrade), "candidate");
-    const char *name = dr_json_string_or(candidate, "name", "");
-    json_auto_t *warnings = json_array();
-    char id[DR_CONTAINER_ID] = "";
     bool committed = false;
-    json_t *warning;
-    size_t i;
 
     /* Asked to have it remembered: one that was started and is gone is replaced here. */
-    if (dr_upgrade_is_committed(upgrade, &committed, err) < 0 ||
-        clear_leftover(upgrade, name, err) < 0 ||
-        dr_docker_create(upgrade->engine, name,
-                         dr_json_at(dr_upgrade_server(upgrade), "spec", "body", NULL), id, warnings,
-                         err) < 0)
+    if (dr_upgrade_is_committed(upgrade, &committed, err) < 0)
         return -1;
-    json_array_foreach(warnings, i, warning)
-        dr_log_warn(upgrade->log, "the engine says: %s",
-                    json_is_string(warning) ? json_string_value(warning) : "?");
-    if (dr_json_set(candidate, "id", json_string(id), err) < 0 ||
-        dr_journal_save(upgrade->journal, err) < 0)
-        return -1;
-    return connect_all(upgrade, id, err);
+    return dr_container_make(upgrade, candidate,
+                             json_object_get(dr_upgrade_server(upgrade), "spec"), err);
 }
 
 DR_STEP_PROVE(candidate)

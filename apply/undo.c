@@ -53,6 +53,13 @@ static int undo(struct dr_upgrade *upgrade, bool *ret_restored, struct dr_err *e
     return dr_journal_finish(upgrade->journal, "undone", NULL, err);
 }
 
+int dr_undo_all(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    bool restored = false;
+
+    return undo(upgrade, &restored, err);
+}
+
 static void tell_way_on(struct dr_upgrade *upgrade, struct dr_err *failure)
 {
     const char *file =
@@ -67,8 +74,8 @@ static void tell_way_on(struct dr_upgrade *upgrade, struct dr_err *failure)
         return;
     }
     dr_err_advise(failure,
-                  "the database may be migrated, so there is no simple way back: when the cause is "
-                  "mended, run the same command again to continue; the old database is in '%.200s'",
+                  "the database may be migrated: when the cause is mended, run the same command "
+                  "again to continue, or drover rollback to go back; the old database is in '%.200s'",
                   file ? file : "?");
 }
 

@@ -14,4 +14,7 @@
  * journal is put away when the old server is back. */
 void dr_undo(struct dr_upgrade *upgrade, struct dr_err *failure);
 
+/* Puts the old server back as it was; the new one was never started. The journal is put away then. */
+int dr_undo_all(struct dr_upgrade *upgrade, struct dr_err *err);
+
 #endif

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/upgrade.h"
 
+#include "apply/container.h"
+#include "apply/server/answer.h"
 #include "apply/target.h"
+#include "lib/cleanup.h"
 #include "lib/engine/container.h"
+#include "lib/http/http.h"
 #include "lib/json.h"
 
 json_t *dr_upgrade_server(const struct dr_upgrade *upgrade)
@@ -27,21 +31,15 @@ bool dr_upgrade_has_server(const struct dr_upgrade *upgrade)
     return dr_json_true(dr_upgrade_server(upgrade), "needed");
 }
 
-static int inspect(const struct dr_upgrade *upgrade, const char *id, json_t **ret_inspect,
-                   struct dr_err *err)
-{
-    *ret_inspect = NULL;
-    return *id ? dr_docker_find(upgrade->engine, id, ret_inspect, err) : 0;
-}
-
 int dr_upgrade_old(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err)
 {
-    return inspect(upgrade, dr_upgrade_text(upgrade, NULL, "id"), ret_inspect, err);
+    return dr_container_find(upgrade, dr_upgrade_server(upgrade), ret_inspect, err);
 }
 
 int dr_upgrade_new(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err)
 {
-    return inspect(upgrade, dr_upgrade_text(upgrade, "candidate", "id"), ret_inspect, err);
+    return dr_container_find(upgrade, json_object_get(dr_upgrade_server(upgrade), "candidate"),
+                             ret_inspect, err);
 }
 
 /* A new server that is gone may have been started, and its successor looks as if nothing ever ran. */
@@ -97,4 +95,19 @@ int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err)
         .log = options->log,
     };
     return upgrade->rancher ? 0 : -1;
+}
+
+int dr_upgrade_wait(const struct dr_upgrade *upgrade, const char *container, struct dr_err *err)
+{
+    /* ".../v1" and "ping" make ".../ping". */
+    dr_autofree char *url = dr_http_resolve(dr_rancher_url(upgrade->rancher), "ping", err);
+    struct dr_answer answer = {
+        .engine = upgrade->engine,
+        .container = container,
+        .url = url,
+        .ca_file = upgrade->options->rancher_ca,
+        .log = upgrade->log,
+    };
+
+    return url ? dr_answer_wait(&answer, err) : -1;
 }

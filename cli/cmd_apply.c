@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apply/apply.h"
 #include "cli/commands.h"
+#include "cli/place.h"
 #include "cli/trusted.h"
 #include "lib/cleanup.h"
-#include "lib/file.h"
 #include "lib/reference.h"
 
 #define SETTLE_SECONDS 150
@@ -28,25 +25,6 @@ static bool is_named(const struct dr_list *hosts, const char *registry)
     return false;
 }
 
-static const char *filled(const char *text)
-{
-    return text && *text ? text : NULL;
-}
-
-/* The journal outlives this process and its working directory. */
-static int make_absolute(const char **path, char **ret_owned, struct dr_err *err)
-{
-    char here[PATH_MAX];
-
-    if (!*path || **path == '/')
-        return 0;
-    if (!getcwd(here, sizeof here))
-        return dr_fail_errno(err, DR_ERR_IO, "find the working directory");
-    *ret_owned = dr_file_join(here, *path, err);
-    *path = *ret_owned;
-    return *ret_owned ? 0 : -1;
-}
-
 static int run(struct dr_apply_options *options, struct dr_trusted_options *whom,
                const struct dr_list *insecure, struct dr_err *err)
 {
@@ -59,18 +37,15 @@ static int run(struct dr_apply_options *options, struct dr_trusted_options *whom
             err, DR_ERR_USAGE,
             "say where the images are: --registry HOST[:PORT][/PREFIX], as the hosts reach "
             "it");
-    if (make_absolute(&options->state_dir, &state_dir, err) < 0 ||
-        make_absolute(&options->backup_dir, &backup_dir, err) < 0)
+    if (dr_place_absolute(&options->state_dir, &state_dir, err) < 0 ||
+        dr_place_absolute(&options->backup_dir, &backup_dir, err) < 0)
         return -1;
     whom->state_dir = options->state_dir;
     if (dr_trusted_read(whom, !options->dry_run, options->log, &trusted, err) < 0)
         return -1;
     options->trust = &trusted.trust;
     options->registry_insecure = is_named(insecure, options->registry);
-    options->access_key = filled(getenv("RANCHER_ACCESS_KEY"));
-    options->secret_key = filled(getenv("RANCHER_SECRET_KEY"));
-    if (!options->rancher_url)
-        options->rancher_url = filled(getenv("RANCHER_URL"));
+    dr_place_rancher(options);
     if (dr_apply(options, err) < 0)
         return -1;
     return options->dry_run ? 0 : dr_trusted_record(&trusted, err);

@@ -5,6 +5,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "lib/cleanup.h"
 
@@ -32,6 +33,34 @@ static la_ssize_t on_read(struct archive *archive, void *context, const void **r
     return got;
 }
 
+/* What stands below the one top folder: "ibdata1" of "mysql/ibdata1"; "" for the folder itself. */
+static const char *below_top(const char *name)
+{
+    const char *slash;
+
+    while (name[0] == '.' && name[1] == '/')
+        name += 2;
+    slash = strchr(name, '/');
+    return slash ? slash + 1 : "";
+}
+
+static void note(struct archive_entry *entry, struct dr_archive *ret)
+{
+    const char *path = archive_entry_pathname(entry);
+    const char *name = below_top(path ? path : "");
+
+    if (ret->uid < 0) {
+        ret->uid = archive_entry_uid(entry);
+        ret->gid = archive_entry_gid(entry);
+    }
+    if (strcmp(name, "ibdata1") == 0 && archive_entry_filetype(entry) == AE_IFREG)
+        ret->has_ibdata = true;
+    if (strcmp(name, "mysql/") == 0 || strcmp(name, "mysql") == 0)
+        ret->has_mysql = archive_entry_filetype(entry) == AE_IFDIR;
+    if (archive_entry_uid(entry) != ret->uid || archive_entry_gid(entry) != ret->gid)
+        ret->strangers++;
+}
+
 static int count(struct archive *archive, struct dr_archive *ret)
 {
     struct archive_entry *entry;
@@ -39,6 +68,7 @@ static int count(struct archive *archive, struct dr_archive *ret)
 
     while ((done = archive_read_next_header(archive, &entry)) == ARCHIVE_OK) {
         ret->entries++;
+        note(entry, ret);
         if (archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry))
             ret->content_bytes += (uint64_t)archive_entry_size(entry);
         if (archive_read_data_skip(archive) != ARCHIVE_OK)
@@ -71,7 +101,7 @@ int dr_archive_read(const char *path, struct dr_archive *ret_archive, struct dr_
     dr_autofree char *piece = malloc(PIECE);
     struct archive *archive;
     struct reader reader = {.fd = fd, .hash = hash, .piece = piece};
-    struct dr_archive result = {0};
+    struct dr_archive result = {.uid = -1, .gid = -1};
     int done;
 
     if (fd < 0)

@@ -7,6 +7,7 @@
  * way the file is hashed.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -17,9 +18,14 @@ struct dr_archive {
     uint64_t file_bytes;
     uint64_t entries;
     uint64_t content_bytes; /* of all files in it */
+    bool has_ibdata;        /* ".../ibdata1", where InnoDB's tables are */
+    bool has_mysql;         /* ".../mysql/", MySQL's own tables */
+    int64_t uid;            /* the owner of the folder; -1: it is empty */
+    int64_t gid;
+    uint64_t strangers; /* entries of other owners */
 };
 
-/* DR_ERR_IO: the file; DR_ERR_VERIFY: it is no such archive, or cut. */
+/* Names are taken as in a copy of the database's folder: one folder that holds everything. DR_ERR_IO: the file; DR_ERR_VERIFY: it is no such archive, or cut. */
 int dr_archive_read(const char *path, struct dr_archive *ret_archive, struct dr_err *err);
 
 #endif

@@ -32,6 +32,17 @@ json_t *dr_network_inspect(struct dr_engine *engine, const char *name, struct dr
     return look(engine, "network", name, err);
 }
 
+int dr_volume_create(struct dr_engine *engine, const char *name, struct dr_err *err)
+{
+    json_auto_t *body = json_pack("{s:s, s:s}", "Name", name, "Driver", "local");
+    char doing[160];
+
+    if (!body)
+        return dr_fail_memory(err);
+    snprintf(doing, sizeof doing, "create volume '%.100s'", name);
+    return dr_engine_change(engine, "POST", "/volumes/create", body, doing, err);
+}
+
 static int count_here(struct dr_engine *engine, const char *name, uint64_t *ret_bytes)
 {
     json_auto_t *volume = dr_volume_inspect(engine, name, NULL);

@@ -3,7 +3,7 @@
 #define DROVER_LIB_ENGINE_STORAGE_H
 
 /*
- * Volumes and networks of an engine: looked at, never changed.
+ * Volumes and networks of an engine: looked at, and volumes made. Nothing here removes one.
  */
 
 #include <jansson.h>
@@ -15,6 +15,9 @@
 /* New references; DR_ERR_ABSENT when there is none of that name. */
 json_t *dr_volume_inspect(struct dr_engine *engine, const char *name, struct dr_err *err);
 json_t *dr_network_inspect(struct dr_engine *engine, const char *name, struct dr_err *err);
+
+/* Makes a volume on the engine's own disk; one that is there already is success. */
+int dr_volume_create(struct dr_engine *engine, const char *name, struct dr_err *err);
 
 /* Bytes in a volume: counted here when its folder can be walked, else asked of the engine (GET /system/df, API
  * 1.25). DR_ERR_ENGINE when neither works. */

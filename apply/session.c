@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/session.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/claim.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/stop.h"
+#include "lib/text.h"
+
+int dr_session_confirm(const struct dr_apply_options *options, struct dr_err *err)
+{
+    char answer[16] = "";
+
+    if (options->yes)
+        return 0;
+    if (!isatty(STDIN_FILENO))
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "nothing was changed: there is no terminal to ask on; --yes says yes");
+    fflush(stdout);
+    fputs("\nDo it? [y/N] ", stderr);
+    if (!fgets(answer, sizeof answer, stdin) || (*answer != 'y' && *answer != 'Y'))
+        return dr_fail(err, DR_ERR_REFUSED, "nothing was changed: the answer was not yes");
+    return dr_stop_check(err, "asking");
+}
+
+int dr_session_check_here(const struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    json_auto_t *old = NULL;
+    json_auto_t *created = NULL;
+
+    if (!dr_upgrade_has_server(upgrade))
+        return 0;
+    if (dr_upgrade_old(upgrade, &old, err) < 0 || dr_upgrade_new(upgrade, &created, err) < 0)
+        return -1;
+    if (!old && !created)
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "an upgrade of container '%.100s' was begun at %s and is not finished, but the "
+            "engine at '%s' has neither that container (%.12s) nor its successor; is it "
+            "another engine, or '%s' the journal of another host?",
+            dr_upgrade_text(upgrade, NULL, "name"),
+            dr_json_string_or(upgrade->journal->state, "started", "?"),
+            dr_engine_host(upgrade->engine), dr_upgrade_text(upgrade, NULL, "id"),
+            upgrade->journal->path);
+    return 0;
+}
+
+int dr_session_claim(const struct dr_upgrade *upgrade, int *ret_claim, struct dr_err *err)
+{
+    dr_autofree char *what = dr_text_format(err, "apply %s", dr_engine_host(upgrade->engine));
+
+    if (upgrade->options->dry_run)
+        return 0;
+    if (!what)
+        return -1;
+    return dr_claim_take(what, ret_claim, err) < 0 ? dr_err_advise(err, "wait for it to end") : 0;
+}

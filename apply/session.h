@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_APPLY_SESSION_H
+#define DROVER_APPLY_SESSION_H
+
+/*
+ * What everything that changes a server begins with, `drover apply` and `drover rollback` alike: nobody else is at
+ * work on this engine, and the operator has said yes.
+ */
+
+#include "apply/upgrade.h"
+
+/* The lock of the state folder keeps out only who uses the same folder. Two upgrades of one server would each take
+ * the other's containers for their own. Held until `*ret_claim` is closed. */
+int dr_session_claim(const struct dr_upgrade *upgrade, int *ret_claim, struct dr_err *err);
+
+/* Asks on the terminal; without one, only --yes is a yes. Anything else is DR_ERR_REFUSED. */
+int dr_session_confirm(const struct dr_apply_options *options, struct dr_err *err);
+
+/* A journal in the wrong place, or DOCKER_HOST: there nothing can be continued, nor undone, nor rolled back. */
+int dr_session_check_here(const struct dr_upgrade *upgrade, struct dr_err *err);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_CLI_PLACE_H
+#define DROVER_CLI_PLACE_H
+
+/* What the commands that change a server share: where their files are, and Rancher. */
+
+#include "apply/apply.h"
+
+/* A journal outlives this process and its working directory: makes `*path` absolute, owned by `*ret_owned` then. */
+int dr_place_absolute(const char **path, char **ret_owned, struct dr_err *err);
+
+/* RANCHER_ACCESS_KEY, RANCHER_SECRET_KEY, and RANCHER_URL where --rancher-url says nothing. */
+void dr_place_rancher(struct dr_apply_options *options);
+
+#endif

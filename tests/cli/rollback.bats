@@ -1,0 +1,179 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# drover rollback, drover status, drover backup verify: the way back from any point of an upgrade.
+# needs: images
+
+load common
+load server
+: "${harness_helpers:?}" "${IMAGES:?}" # from common, from ctest
+
+# rollback [STATUS] [OPTION…]
+rollback() {
+    local expected=()
+    if [[ ${1-} =~ ^[0-9]+$ ]]; then
+        expected=("$1")
+        shift
+    fi
+    drover "${expected[@]}" rollback --state-dir "$state" --yes "$@"
+}
+
+# status_says TEXT: in the words of drover status.
+status_says() {
+    drover status --state-dir "$state"
+    says "$1"
+}
+
+# The old server runs on the old database, in a fresh volume, with its old settings; the migrated one is kept.
+rolled_back() {
+    wait_until 20 answers
+    [ "$(sim .release.server)" = v1.0.1 ] || return 1
+    [ "$(canary)" = "$canary" ] || return 1
+    [ "$(sim .uncleanStops)" = 0 ] || return 1
+    [ "$(sim .concurrentServers)" = 0 ] || return 1
+    [ "$(field rancher '{{.Config.Image}}')" = rancher/server:v1.0.1 ] || return 1
+    [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ] || return 1
+    [ "$(volume_of rancher)" != "$volume" ] || return 1
+    [[ $(volume_of rancher) == rancher-v1.0.1-* ]] || return 1
+    [ "$(docker ps --format '{{.Names}}')" = rancher ] || return 1
+    docker volume inspect "$volume" >/dev/null || return 1
+    [ ! -e "$state/apply.json" ]
+}
+
+@test "back from a finished upgrade: old image, old settings, old database; and forth again" {
+    server -e MINE=yes --label team=platform
+    before
+    apply
+    upgraded
+    status_says "finished at"
+    says "drover rollback"
+    facts=$(engine_facts)
+    drover rollback --state-dir "$state" --dry-run
+    says "v1.0.2 -> v1.0.1"
+    [ "$(engine_facts)" = "$facts" ]
+    rollback
+    says "v1.0.1 again"
+    says "network agents and"
+    rolled_back
+    [[ $(field rancher '{{json .Config.Env}}') == *'"MINE=yes"'* ]]
+    [[ $(field rancher '{{json .Config.Env}}') != *CATTLE_AGENT_INSTANCE_IMAGE* ]]
+    [ "$(field rancher '{{index .Config.Labels "team"}}')" = platform ]
+    # The migrated one is whole, and stopped for good.
+    [ "$(volume_of rancher-migrated)" = "$volume" ]
+    [ "$(field rancher-migrated '{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}')" = "false no" ]
+    status_says "rolled back at"
+    rollback 9
+    says_error "rolled back already"
+    volume=$(volume_of rancher)
+    sleep 1 # journals and copies are named by the second
+    apply
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(sim .uncleanStops)" = 0 ]
+}
+
+@test "before the new server was started, rolling back is undoing: the database is untouched" {
+    server
+    before
+    id=$(field rancher '{{.Id}}')
+    DROVER_TEST_KILL=backup:done apply 137
+    status_says "not finished"
+    says "untouched"
+    says "created, never started"
+    says "to continue          drover apply $files/v1.0.2.bundle --registry $site"
+    rollback
+    says "started again; everything is as before"
+    wait_until 20 answers
+    [ "$(docker ps -a --no-trunc --format '{{.ID}}')" = "$id" ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ]
+    status_says "No upgrade is under way"
+    rollback 6
+    says_error "nothing to roll back"
+}
+
+@test "killed before and after every step, the rollback continues; apply does not" {
+    server
+    before
+    DROVER_TEST_KILL=netagents:done apply 137
+    for step in place restore create stop start policy answer compare rename remove; do
+        for phase in begun 'done'; do
+            DROVER_TEST_KILL=back-$step:$phase rollback 137
+        done
+        if [ $step = stop ]; then
+            status_says "being rolled back"
+            says "unpacked in a fresh place"
+            apply 9
+            says_error "drover rollback"
+        fi
+    done
+    rollback
+    rolled_back
+    [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data rancher-migrated " ]
+}
+
+@test "back from a migration that was cut short, and from a server that never answers" {
+    server
+    before
+    DROVER_TEST_KILL=start:done apply 137
+    docker kill rancher-upgrade-new # in the middle of it
+    apply 11
+    says_error "drover rollback"
+    status_says "may be migrated"
+    rollback
+    rolled_back
+}
+
+@test "back when the new server's container is gone, and the old one was started by somebody" {
+    server
+    before
+    DROVER_TEST_KILL=compare:done apply 137
+    docker stop -t 1 rancher-upgrade-new
+    docker rm rancher-upgrade-new
+    docker rm rancher-data
+    docker start rancher
+    rollback
+    wait_until 20 answers
+    [ "$(canary)" = "$canary" ]
+    [ "$(sim .release.server)" = v1.0.1 ]
+    [[ $(volume_of rancher) == rancher-v1.0.1-* ]]
+    docker volume inspect "$volume" >/dev/null
+}
+
+@test "refused, and nothing changed: the copy is gone, cut, or another file; the old image is gone" {
+    server
+    before
+    apply
+    copy=$(jq -r .backup.file "$state"/apply-*-finished.json)
+    drover backup verify "$copy"
+    says "whole"
+    says "holds    ibdata1 and mysql/"
+    drover backup verify --json "$copy"
+    [ "$(jq -r .outcome <<<"$output")" = whole ]
+    facts=$(engine_facts)
+    cp "$copy" whole
+    truncate -s -100 "$copy"
+    drover 7 backup verify "$copy"
+    rollback 7
+    says_error "nothing was changed"
+    tar -czf "$copy" -C /etc hostname
+    (cd "${copy%/*}" && sha256sum "${copy##*/}" >"${copy##*/}.sha256")
+    drover 7 backup verify "$copy"
+    says_error "no folder mysql/" || says_error "no file ibdata1"
+    rollback 7
+    rm "$copy"
+    rollback 3
+    drover 3 backup verify "$copy"
+    cp whole "$copy"
+    [ "$(engine_facts)" = "$facts" ]
+    docker rm rancher-data
+    docker rmi -f rancher/server:v1.0.1
+    rollback 9
+    says_error "docker load"
+    docker pull -q "$hub/rancher/server:v1.0.1"
+    docker tag "$hub/rancher/server:v1.0.1" rancher/server:v1.0.1
+    rollback
+    rolled_back
+}
