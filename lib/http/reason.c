@@ -11,8 +11,7 @@ const char *dr_http_advice(CURLcode code, const char *reason)
                    ? "its certificate is for another name: use one that is in it"
                    : "its certificate is not trusted here: give its CA with --ca-cert";
     case CURLE_SSL_CACERT_BADFILE:
-        return "no CA is known here: install ca-certificates, or give the server's CA with "
-               "--ca-cert";
+        return "no CA is known here: give its CA with --ca-cert, or install ca-certificates";
     case CURLE_SSL_CONNECT_ERROR:
         return "if it speaks plain HTTP on purpose, --insecure-registry HOST[:PORT] allows that";
     case CURLE_COULDNT_RESOLVE_HOST:
