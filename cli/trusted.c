@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/cleanup.h"
+
 static bool has_key(const struct dr_trusted *trusted, const struct dr_digest *id)
 {
     for (size_t i = 0; i < trusted->trust.key_count; i++) {
@@ -33,7 +35,7 @@ static int read_pubkey(struct dr_trusted *trusted, const char *path, const char 
                        "the key in '%s' is revoked: '%s/revoked.d' names its id %s", path, folder,
                        dr_digest_hex(&id, hex));
     if (!has_key(trusted, &id))
-        trusted->keys[trusted->trust.key_count++] = key, key = NULL;
+        trusted->keys[trusted->trust.key_count++] = dr_steal(key);
     return 0;
 }
 

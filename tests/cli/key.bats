@@ -21,7 +21,7 @@ setup() {
 }
 
 @test "every command explains itself on stdout, in 80 columns" {
-    for command in bundle verify inspect mirror apply key; do
+    for command in bundle verify inspect mirror apply sign attach key; do
         drover "$command" --help
         says "SYNOPSIS"
         says "EXIT STATUS"

@@ -62,17 +62,23 @@ static void bytes_that_are_no_signature_are_refused(void **state)
     kit_sign(kit, SIG, kit->key, &good);
     take(kit, &trust, &good, 1, 1);
     refuse(kit, &trust, NULL, 0, "'SHA256SUMS.sig'");
-    bad = good, bad.size = 0;
+    bad = good;
+    bad.size = 0;
     refuse(kit, &trust, &bad, 1, "is not what it must be");
-    bad = good, bad.size = 1;
+    bad = good;
+    bad.size = 1;
     refuse(kit, &trust, &bad, 1, "not by the given key");
-    bad = good, bad.size -= 1;
+    bad = good;
+    bad.size -= 1;
     refuse(kit, &trust, &bad, 1, "not by the given key");
-    bad = good, bad.size += 1;
+    bad = good;
+    bad.size += 1;
     refuse(kit, &trust, &bad, 1, "not by the given key");
-    bad = good, bad.size = DR_SIGNATURE_MAX + 1;
+    bad = good;
+    bad.size = DR_SIGNATURE_MAX + 1;
     refuse(kit, &trust, &bad, 1, "is not what it must be");
-    memcpy(bad.bytes, "\x30\x06\x02\x01\x00\x02\x01\x00", 8), bad.size = 8;
+    memcpy(bad.bytes, "\x30\x06\x02\x01\x00\x02\x01\x00", 8);
+    bad.size = 8;
     refuse(kit, &trust, &bad, 1, "not by the given key");
     /* Of another bundle, by the right key. */
     kit_edit(kit, DOCUMENT, "drover test", "drover rest");
@@ -117,7 +123,8 @@ static void only_different_keys_count(void **state)
     refuse(kit, &one, row, 2, "two signatures by the key");
     kit_cosignature(kit->other_key, row[1].name);
     refuse(kit, &two, row, 2, "bears the name of key");
-    memcpy(row[1].bytes, row[0].bytes, row[0].size), row[1].size = row[0].size;
+    memcpy(row[1].bytes, row[0].bytes, row[0].size);
+    row[1].size = row[0].size;
     refuse(kit, &one, row, 2, "bears the name of key");
 }
 
@@ -174,7 +181,8 @@ static void a_row_has_one_form(void **state)
     unfilled(&row[1], "SHA256SUMS.unsigned-2.sig");
     row[1].bytes[511] = 1;
     refuse(kit, &trust, row, 2, "not in its place");
-    row[1].bytes[511] = 0, row[1].size = 511;
+    row[1].bytes[511] = 0;
+    row[1].size = 511;
     refuse(kit, &trust, row, 2, "not in its place");
     unfilled(&row[1], "SHA256SUMS.0123456789abcdef.sig");
     refuse(kit, &trust, row, 2, "not in its place");
