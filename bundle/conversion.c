@@ -99,8 +99,8 @@ int dr_conversion_finish(struct dr_fetched *fetched, const struct dr_unpacking *
         const struct dr_unpacked *unpacked = dr_unpacking_find(unpacking, &layer->blob);
 
         dr_digest_text(&layer->blob, digest);
-        if (!unpacked || !unpacked->done)
-            return dr_fail(err, DR_ERR_INTERNAL, "the layer %s was not unpacked", digest);
+        if (!unpacked || !unpacked->done) /* only where a manifest or config has that digest too */
+            return dr_fail(err, DR_ERR_FORMAT, "image '%s': %s is no layer", name, digest);
         if (unpacked->why.code != DR_OK)
             return dr_fail(err, unpacked->why.code, "image '%s': layer %s: %s", name, digest,
                            unpacked->why.text);
