@@ -254,6 +254,24 @@ static void a_huge_signature_is_refused_by_its_header(void **state)
     check_fails(kit_verify(kit, &err), &err, DR_ERR_VERIFY, "is not what it must be");
 }
 
+static void the_signature_stands_behind_the_list(void **state)
+{
+    struct kit *kit = *state;
+    dr_auto_buf struct dr_buf sums = DR_BUF_INIT(1u << 20);
+    struct kit_signature signature;
+    struct dr_err err = DR_ERR_INIT;
+    int fd = open(kit->path, O_RDWR | O_TRUNC | O_CLOEXEC);
+
+    kit_list(kit, &sums);
+    kit_sign(kit, SIG, kit->key, &signature);
+    kit_append(fd, SIG, signature.bytes, signature.size);
+    kit_append(fd, DR_NAME_SUMS, sums.data, sums.size);
+    for (size_t i = 0; i < kit->count; i++)
+        kit_append(fd, kit->members[i].name, kit->members[i].data, kit->members[i].size);
+    close(fd);
+    check_fails(kit_verify(kit, &err), &err, DR_ERR_VERIFY, "the header of 'SHA256SUMS'");
+}
+
 static void every_flipped_bit_of_unfilled_slots_is_noticed(void **state)
 {
     struct kit *kit = *state;
@@ -324,6 +342,7 @@ int main(void)
         TEST(cosignatures_ascend),
         TEST(at_most_eight),
         TEST(a_huge_signature_is_refused_by_its_header),
+        TEST(the_signature_stands_behind_the_list),
         TEST(every_flipped_bit_of_unfilled_slots_is_noticed),
         cmocka_unit_test(a_slot_is_filled_in_its_place),
     };
