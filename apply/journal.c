@@ -19,15 +19,20 @@
 #define DOCUMENT_MAX (256u << 20)
 
 /* For tests: DROVER_TEST_KILL="<step>:begun" or "<step>:done" ends the process right after that entry was written, as
- * a power cut would. */
+ * a power cut would; with ":int" behind it, as Ctrl-C does. */
 static void kill_here(const char *step, const char *phase)
 {
     const char *wanted = getenv("DROVER_TEST_KILL");
     size_t length = strlen(step);
 
-    if (wanted && strncmp(wanted, step, length) == 0 && wanted[length] == ':' &&
-        strcmp(wanted + length + 1, phase) == 0)
+    if (!wanted || strncmp(wanted, step, length) != 0 || wanted[length] != ':' ||
+        !dr_text_starts(wanted + length + 1, phase))
+        return;
+    wanted += length + 1 + strlen(phase);
+    if (!*wanted)
         kill(getpid(), SIGKILL);
+    if (strcmp(wanted, ":int") == 0)
+        kill(getpid(), SIGINT);
 }
 
 void dr_journal_release(struct dr_journal *journal)

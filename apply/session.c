@@ -2,6 +2,7 @@
 #include "apply/session.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/claim.h"
@@ -26,25 +27,56 @@ int dr_session_confirm(const struct dr_apply_options *options, struct dr_err *er
     return dr_stop_check(err, "asking");
 }
 
+/* Waiting for an answer has no end, so it must not be waited for at another address than the one that was looked at
+ * before the server was stopped. */
+static int check_address(const struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const char *begun = dr_json_string_or(upgrade->journal->state, "rancher_url", "");
+    const char *now = upgrade->options->rancher_url;
+
+    if (!now || !*begun || strcmp(now, begun) == 0)
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "the upgrade that is not finished was begun with Rancher at '%.200s', and now "
+                   "'%.200s' is given; continue it without --rancher-url and RANCHER_URL, or with "
+                   "that address",
+                   begun, now);
+}
+
+/* Somebody's 'docker container prune', say. What counts is still there. */
+static int fail_gone(const struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const char *volume = dr_upgrade_text(upgrade, "database", "volume");
+    const char *copy = dr_upgrade_text(upgrade, NULL, "backup_file");
+
+    dr_fail(
+        err, DR_ERR_REFUSED,
+        "an upgrade of container '%.100s' was begun at %s and is not finished, but the engine at "
+        "'%s' has neither that container (%.12s) nor its successor; is it another engine, or "
+        "'%s' the journal of another host?",
+        dr_upgrade_text(upgrade, NULL, "name"),
+        dr_json_string_or(upgrade->journal->state, "started", "?"), dr_engine_host(upgrade->engine),
+        dr_upgrade_text(upgrade, NULL, "id"), upgrade->journal->path);
+    if (*volume)
+        dr_err_advise(err,
+                      "if they were removed here, the database is in the volume '%.100s'%s%.200s",
+                      volume, *copy ? ", a copy of it, if it came to that, in " : "", copy);
+    return -1;
+}
+
 int dr_session_check_here(const struct dr_upgrade *upgrade, struct dr_err *err)
 {
     json_auto_t *old = NULL;
     json_auto_t *created = NULL;
 
+    if (check_address(upgrade, err) < 0)
+        return -1;
     if (!dr_upgrade_has_server(upgrade))
         return 0;
     if (dr_upgrade_old(upgrade, &old, err) < 0 || dr_upgrade_new(upgrade, &created, err) < 0)
         return -1;
     if (!old && !created)
-        return dr_fail(
-            err, DR_ERR_REFUSED,
-            "an upgrade of container '%.100s' was begun at %s and is not finished, but the "
-            "engine at '%s' has neither that container (%.12s) nor its successor; is it "
-            "another engine, or '%s' the journal of another host?",
-            dr_upgrade_text(upgrade, NULL, "name"),
-            dr_json_string_or(upgrade->journal->state, "started", "?"),
-            dr_engine_host(upgrade->engine), dr_upgrade_text(upgrade, NULL, "id"),
-            upgrade->journal->path);
+        return fail_gone(upgrade, err);
     return 0;
 }
 

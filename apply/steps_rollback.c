@@ -17,9 +17,10 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
+#include "lib/wait.h"
 
 /* Longer than a database takes to be written out; what is not clean then is only kept aside. */
-#define STOP_SECONDS 300u
+#define STOP_SECONDS 300
 
 static json_t *plan_of(const struct dr_upgrade *upgrade)
 {
@@ -162,7 +163,7 @@ static int end(const struct dr_upgrade *upgrade, const json_t *inspect, struct d
                 "'%s' could not be shut down cleanly (%.300s): it is stopped as it is; the "
                 "migrated database, which is only kept, may need a recovery",
                 dr_docker_name(inspect), why.text);
-    return dr_docker_stop(upgrade->engine, id, STOP_SECONDS, err);
+    return dr_docker_stop(upgrade->engine, id, (unsigned)dr_scaled(STOP_SECONDS), err);
 }
 
 static bool is_held(const json_t *inspect)

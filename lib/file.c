@@ -228,6 +228,14 @@ int dr_file_check_owned(const char *path, struct dr_err *err)
     return 0;
 }
 
+/* What is put into it later is only as durable as its own name. */
+static int make_one(const char *path, mode_t mode, struct dr_err *err)
+{
+    if (mkdir(path, mode) == 0)
+        return dr_file_sync_folder(path, err);
+    return errno == EEXIST ? 0 : dr_fail_errno(err, DR_ERR_IO, "create the folder '%s'", path);
+}
+
 int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err)
 {
     dr_autofree char *copy = dr_text_copy(path, err);
@@ -238,13 +246,11 @@ int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err)
         if (*slash != '/')
             continue;
         *slash = '\0';
-        if (mkdir(copy, mode) < 0 && errno != EEXIST)
-            return dr_fail_errno(err, DR_ERR_IO, "create the folder '%s'", copy);
+        if (make_one(copy, mode, err) < 0)
+            return -1;
         *slash = '/';
     }
-    if (mkdir(copy, mode) < 0 && errno != EEXIST)
-        return dr_fail_errno(err, DR_ERR_IO, "create the folder '%s'", copy);
-    return 0;
+    return make_one(copy, mode, err);
 }
 
 int dr_file_lock(const char *path, int *ret_fd, struct dr_err *err)

@@ -73,7 +73,7 @@ int dr_file_sync_folder(const char *path, struct dr_err *err);
  * DR_ERR_IO when it is not there. */
 int dr_file_check_owned(const char *path, struct dr_err *err);
 
-/* mkdir -p. */
+/* mkdir -p; what it makes is on the disk when it returns. */
 int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err);
 
 /* Takes an exclusive flock on `path` (created when missing), without waiting. `ret_fd` holds it

@@ -142,7 +142,7 @@ static int talk(struct watch *watch, struct dr_err *err)
         char time[16];
 
         dr_text_seconds(now, time);
-        watch->next_talk = now + TALK_EVERY;
+        watch->next_talk = now + dr_scaled(TALK_EVERY);
         dr_log_say(
             watch->answer->log,
             "  %s: the new server runs and does not answer yet (a migration takes as long as "
@@ -157,7 +157,7 @@ int dr_answer_wait(const struct dr_answer *answer, struct dr_err *err)
     struct dr_http_options options = {
         .ca_file = answer->ca_file, .connect_seconds = 5, .stall_seconds = 10};
     dr_auto_http struct dr_http *http = dr_http_new(&options, err);
-    struct watch watch = {.answer = answer, .http = http, .next_talk = TALK_EVERY};
+    struct watch watch = {.answer = answer, .http = http, .next_talk = dr_scaled(TALK_EVERY)};
     json_auto_t *inspect = dr_docker_inspect(answer->engine, answer->container, err);
     struct tm started = {0};
 

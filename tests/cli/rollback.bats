@@ -64,12 +64,12 @@ rolled_back() {
     status_says "rolled back at"
     rollback 9
     says_error "rolled back already"
-    volume=$(volume_of rancher)
+    restored=$(volume_of rancher)
     sleep 1 # journals and copies are named by the second
     apply
     [ "$(sim .release.server)" = v1.0.2 ]
     [ "$(canary)" = "$canary" ]
-    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(volume_of rancher)" = "$restored" ]
     [ "$(sim .uncleanStops)" = 0 ]
 }
 
