@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apply/rancher/client.h"
+#include "apply/rancher/hosts.h"
 #include "apply/rancher/job.h"
 #include "apply/rancher/settings.h"
 #include "apply/rancher/survey.h"
@@ -69,7 +70,6 @@ static int expect_hosts(const struct dr_rancher_job *job, const json_t *environm
     const json_t *host;
     size_t i;
 
-    (void)job;
     json_array_foreach(json_object_get(environment, "hosts"), i, host)
     {
         dr_autofree char *key =
@@ -78,7 +78,7 @@ static int expect_hosts(const struct dr_rancher_job *job, const json_t *environm
             "{s:s, s:s, s:b, s:b}", "host", dr_json_string_or(host, "name", "?"), "environment",
             dr_json_string_or(environment, "name", "?"), "away", 0, "reconnected", 0);
 
-        if (!key || !dr_json_true(host, "active")) {
+        if (!key || !dr_json_true(host, "active") || dr_hosts_is_skipped(job, host)) {
             json_decref(entry);
             if (!key)
                 return -1;

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "apply/rancher/client.h"
+#include "apply/rancher/hosts.h"
 #include "apply/rancher/job.h"
+#include "apply/rancher/pinned.h"
 #include "apply/rancher/roll.h"
 #include "apply/rancher/rolling.h"
 #include "apply/rancher/survey.h"
@@ -13,8 +15,8 @@
 #include "lib/text.h"
 
 /* `before`: the same balancer in the inventory. */
-static size_t count_due(const struct dr_rancher_job *job, const json_t *balancer,
-                        const json_t *before)
+static size_t count_due(const struct dr_rancher_job *job, const json_t *environment,
+                        const json_t *balancer, const json_t *before)
 {
     const json_t *instance;
     size_t due = 0;
@@ -22,7 +24,8 @@ static size_t count_due(const struct dr_rancher_job *job, const json_t *balancer
 
     json_array_foreach(json_object_get(balancer, "instances"), i, instance)
     {
-        due += dr_job_is_due(job, instance, json_object_get(before, "instances"));
+        due += dr_job_is_due(job, instance, json_object_get(before, "instances")) &&
+               !dr_hosts_id_is_skipped(job, environment, dr_json_string_or(instance, "hostId", ""));
     }
     return due;
 }
@@ -40,7 +43,7 @@ static int plan_balancer(const struct dr_rancher_job *job, const json_t *environ
                          const json_t *balancer, json_t *rows, struct dr_err *err)
 {
     size_t all = json_array_size(json_object_get(balancer, "instances"));
-    size_t due = count_due(job, balancer, balancer);
+    size_t due = count_due(job, environment, balancer, balancer);
     dr_autofree char *name = dr_roll_name(balancer, err);
     dr_autofree char *object = NULL;
     dr_autofree char *action = NULL;
@@ -55,6 +58,12 @@ static int plan_balancer(const struct dr_rancher_job *job, const json_t *environ
         return -1;
     if (due == 0)
         return 0;
+    if (dr_pinned_is_wanted(job, balancer))
+        return dr_job_row(rows,
+                          &(struct dr_row){"load balancers", object, dr_pinned_action(job),
+                                           "its launch configuration names an image of its own",
+                                           dr_pinned_interruption(job)},
+                          err);
     if (why)
         return dr_job_row(rows, &(struct dr_row){"load balancers", object, "left alone", why, ""},
                           err);
@@ -138,16 +147,17 @@ static bool is_short(const json_t *balancer, const json_t *before)
     return now < json_array_size(json_object_get(before, "instances"));
 }
 
-static bool is_touched(const struct dr_rancher_job *job, const json_t *balancer,
-                       const json_t *before)
+static bool is_touched(const struct dr_rancher_job *job, const json_t *environment,
+                       const json_t *balancer, const json_t *before)
 {
-    return count_due(job, balancer, before) > 0 || has_errors(balancer) ||
+    return count_due(job, environment, balancer, before) > 0 || has_errors(balancer) ||
            is_short(balancer, before);
 }
 
 /* What is to be rolled goes into `ret_rows`, as it was before, which tells how many there were. */
 static int sort_balancers(const struct dr_rancher_job *job, const json_t *environment,
-                          const json_t *now, json_t *ret_rows, struct dr_err *err)
+                          const json_t *now, json_t *ret_rows, json_t *ret_pinned,
+                          struct dr_err *err)
 {
     json_t *balancer;
     size_t i;
@@ -159,8 +169,13 @@ static int sort_balancers(const struct dr_rancher_job *job, const json_t *enviro
         char obstacle[DR_ROLL_WORDS];
         const char *why = dr_roll_obstacle(balancer, job->agent_instance, obstacle);
 
-        if (!is_touched(job, balancer, before))
+        if (!is_touched(job, environment, balancer, before))
             continue;
+        if (dr_pinned_is_wanted(job, balancer)) {
+            if (json_array_append(ret_pinned, balancer) < 0)
+                return dr_fail_memory(err);
+            continue;
+        }
         if (why ? leave_alone(job, balancer, why, err) < 0
                 : json_array_append(ret_rows, before ? before : balancer) < 0)
             return why ? -1 : dr_fail_memory(err);
@@ -174,22 +189,29 @@ static int run_environment(const struct dr_rancher_job *job, const json_t *envir
     const char *id = dr_json_string_or(environment, "id", "");
     json_auto_t *unseen = json_array();
     json_auto_t *rows = json_array();
+    json_auto_t *pinned = json_array();
     json_auto_t *now =
         json_pack("{s:s, s:O}", "id", id, "name", json_object_get(environment, "name"));
     const json_t *balancer;
     size_t i;
 
     (void)context;
-    if (!now || !unseen || !rows)
+    if (!now || !unseen || !rows || !pinned)
         return dr_fail_memory(err);
-    if (dr_survey_environment(job->rancher, now, unseen, err) < 0 ||
-        sort_balancers(job, environment, now, rows, err) < 0)
+    if (dr_pinned_resume(job, environment, err) < 0 ||
+        dr_survey_environment(job->rancher, now, unseen, err) < 0 ||
+        sort_balancers(job, environment, now, rows, pinned, err) < 0)
         return -1;
     if (json_array_size(rows) > 0 && dr_rolling_run(job, environment, rows, err) < 0)
         return -1;
     json_array_foreach(json_object_get(now, "balancers"), i, balancer)
     {
         if (close_entries(job, balancer, err) < 0)
+            return -1;
+    }
+    json_array_foreach(pinned, i, balancer)
+    {
+        if (dr_pinned_run(job, environment, balancer, err) < 0)
             return -1;
     }
     return 0;

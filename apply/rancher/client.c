@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/rancher/keys.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -45,8 +46,10 @@ int dr_client_exchange(struct dr_rancher *rancher, const char *method, const cha
 
     if (!whole)
         return -1;
-    if (with_key && rancher->authorization)
-        headers[count++] = rancher->authorization;
+    if (with_key && dr_rancher_prepare(rancher, err) < 0)
+        return -1;
+    if (with_key && dr_keys_choose(rancher, url))
+        headers[count++] = dr_keys_choose(rancher, url);
     if (body) {
         text = dr_json_text(body, false, err);
         if (!text)
@@ -318,7 +321,8 @@ static char *collection_of(struct dr_rancher *rancher, const char *project, cons
 
     if (link && strstr(link, "/projects/"))
         return rebase(rancher, link, err);
-    if (link && rancher->access == DR_RANCHER_ENVIRONMENT)
+    /* With several keys it is the URL that says which one opens it. */
+    if (link && rancher->access == DR_RANCHER_ENVIRONMENT && !rancher->keys)
         return rebase(rancher, link, err);
     if (!plural) {
         dr_fail(err, DR_ERR_FORMAT, "Rancher's schema '%s' names no collection", type);

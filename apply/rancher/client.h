@@ -22,10 +22,13 @@ struct dr_rancher {
     struct dr_http *http;
     char *base;          /* "http://host:8080/v1" */
     char *authorization; /* "Authorization: Basic ...", or NULL */
+    json_t *keys;        /* several keys (apply/rancher/keys.h), or NULL */
+    json_t *by_project;  /* "1a5": the header of the key that opens it; NULL until probed */
     const struct dr_log *log;
     json_t *collections; /* "1a5/container": URL */
     enum dr_rancher_access access;
     bool probed;
+    bool probing;
     bool answered;   /* at least once: from then on silence is worth another try */
     unsigned steady; /* > 0: in the middle of a change, a wish to stop has to wait */
 };
@@ -71,6 +74,10 @@ bool dr_client_removed(const json_t *resource);
 int dr_client_exchange(struct dr_rancher *rancher, const char *method, const char *url,
                        const json_t *body, bool with_key, struct dr_http_response *ret_response,
                        struct dr_err *err);
+
+/* With several keys: finds out which environments each opens, once, before the first request that
+ * needs one. */
+int dr_rancher_prepare(struct dr_rancher *rancher, struct dr_err *err);
 
 /* The words for an answer that is no success: fills `err`, returns -1. */
 int dr_client_refusal(const struct dr_rancher *rancher, const struct dr_http_response *response,

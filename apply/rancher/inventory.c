@@ -61,17 +61,36 @@ static int on_project(void *context, const json_t *row, struct dr_err *err)
     return skipped ? dr_json_set(environment, "skipped", json_string(skipped), err) : -1;
 }
 
+/* Each key shows its own; what was seen with another one is not taken twice. */
+static int list_environments(struct dr_rancher *rancher, json_t *environments, struct dr_err *err)
+{
+    bool all = rancher->access == DR_RANCHER_OPEN || rancher->access == DR_RANCHER_ADMIN;
+    const char *project;
+    json_t *header;
+
+    if (all || json_object_size(rancher->by_project) == 0)
+        return dr_client_list(rancher, all ? "/projects?all=true" : "/projects", NULL, on_project,
+                              environments, "read the environments", err);
+    json_object_foreach(rancher->by_project, project, header)
+    {
+        dr_autofree char *url = dr_text_format(err, "/projects/%s", project);
+        json_auto_t *row = url ? dr_client_get(rancher, url, "read an environment", err) : NULL;
+
+        if (!row || on_project(environments, row, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int take_environments(struct dr_rancher *rancher, json_t *inventory, json_t *unseen,
                              struct dr_err *err)
 {
-    bool all = rancher->access == DR_RANCHER_OPEN || rancher->access == DR_RANCHER_ADMIN;
     json_t *environments = json_array();
     json_t *environment;
     size_t i;
 
     if (dr_json_set(inventory, "environments", environments, err) < 0 ||
-        dr_client_list(rancher, all ? "/projects?all=true" : "/projects", NULL, on_project,
-                       environments, "read the environments", err) < 0)
+        list_environments(rancher, environments, err) < 0)
         return -1;
     json_array_foreach(environments, i, environment)
     {
@@ -90,7 +109,11 @@ static int note_blind_spots(const struct dr_rancher *rancher, const json_t *inve
 
     if (rancher->access == DR_RANCHER_ENVIRONMENT &&
         dr_json_append(unseen,
-                       json_string("all other environments: the API key belongs to a single one"),
+                       json_string(rancher->keys
+                                       ? "all environments but those above: none of the API keys "
+                                         "belongs to them"
+                                       : "all other environments: the API key belongs to a single "
+                                         "one"),
                        err) < 0)
         return -1;
     if (rancher->access == DR_RANCHER_ACCOUNT &&

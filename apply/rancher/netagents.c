@@ -6,6 +6,7 @@
 
 #include "apply/rancher/client.h"
 #include "apply/rancher/container.h"
+#include "apply/rancher/hosts.h"
 #include "apply/rancher/job.h"
 #include "apply/rancher/netagent.h"
 #include "lib/cleanup.h"
@@ -50,6 +51,9 @@ static int plan_host(const struct dr_rancher_job *job, const json_t *environment
                             dr_job_image(dr_json_string_or(agent, "imageUuid", NULL)));
     if (!object || !action)
         return -1;
+    if (dr_hosts_is_skipped(job, host))
+        return dr_job_row(
+            rows, &(struct dr_row){"network agents", object, "left alone", "--skip-host", ""}, err);
     if (!dr_json_true(host, "active"))
         return dr_job_row(rows,
                           &(struct dr_row){"network agents", object, "left alone",
@@ -69,10 +73,13 @@ static int plan_host(const struct dr_rancher_job *job, const json_t *environment
 static int plan_environment(const struct dr_rancher_job *job, const json_t *environment,
                             void *context, struct dr_err *err)
 {
+    json_auto_t *hosts = dr_hosts_in_order(job, environment, err);
     const json_t *host;
     size_t i;
 
-    json_array_foreach(json_object_get(environment, "hosts"), i, host)
+    if (!hosts)
+        return -1;
+    json_array_foreach(hosts, i, host)
     {
         if (plan_host(job, environment, host, context, err) < 0)
             return -1;
@@ -139,10 +146,18 @@ static int run_host(const struct dr_rancher_job *job, const json_t *environment,
 
     if (!is_due(job, environment, agent.host_id, now, helper))
         return 0;
-    if (!dr_json_true(host, "active")) {
+    if (dr_hosts_is_skipped(job, host) || !dr_json_true(host, "active")) {
         dr_autofree char *object = dr_text_format(err, "network agent on %s", agent.host);
 
-        return object ? dr_job_leave_alone(job, object, "its host is not active", err) : -1;
+        return object ? dr_job_leave_alone(
+                            job, object,
+                            dr_json_true(host, "active")
+                                ? "--skip-host; to finish it: drover apply with the same bundle "
+                                  "and --only network-agents,load-balancers"
+                                : "its host is not active; when it is back: drover apply with the "
+                                  "same bundle and --only network-agents,load-balancers",
+                            err)
+                      : -1;
     }
     if (dr_stop_check(err, "network agents are being replaced") < 0)
         return -1;
@@ -156,19 +171,21 @@ static int run_environment(const struct dr_rancher_job *job, const json_t *envir
     dr_autofree char *url = dr_client_collection(job->rancher, id, "container", err);
     json_auto_t *agents = json_object();
     json_auto_t *helpers = NULL;
+    json_auto_t *hosts = dr_hosts_in_order(job, environment, err);
     const json_t *host;
     size_t i;
 
     (void)context;
     if (!agents)
         return dr_fail_memory(err);
-    if (!url || dr_client_list(job->rancher, url, "systemContainer=NetworkAgent", on_agent, agents,
-                               "read the network agents", err) < 0)
+    if (!hosts || !url ||
+        dr_client_list(job->rancher, url, "systemContainer=NetworkAgent", on_agent, agents,
+                       "read the network agents", err) < 0)
         return -1;
     helpers = dr_container_own(job->rancher, id, "helper", err);
     if (!helpers)
         return -1;
-    json_array_foreach(json_object_get(environment, "hosts"), i, host)
+    json_array_foreach(hosts, i, host)
     {
         const char *host_id = dr_json_string_or(host, "id", "");
 
@@ -181,6 +198,8 @@ static int run_environment(const struct dr_rancher_job *job, const json_t *envir
 
 int dr_netagents_run(const struct dr_rancher_job *job, struct dr_err *err)
 {
+    if (dr_hosts_check(job, err) < 0)
+        return -1;
     dr_job_reconsider(job, "network agent ");
     return dr_job_each_environment(job, run_environment, NULL, err);
 }

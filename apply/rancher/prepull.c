@@ -5,6 +5,7 @@
 
 #include "apply/rancher/advice.h"
 #include "apply/rancher/client.h"
+#include "apply/rancher/hosts.h"
 #include "apply/rancher/job.h"
 #include "apply/rancher/probe.h"
 #include "apply/rancher/settings.h"
@@ -52,6 +53,19 @@ static int plan_host(const json_t *host, const char *environment, json_t *rows, 
     return object && why ? dr_job_row(rows, &row, err) : -1;
 }
 
+static int plan_skipped(const json_t *host, const char *environment, json_t *rows,
+                        struct dr_err *err)
+{
+    dr_autofree char *object =
+        dr_text_format(err, "host %s (%s)", dr_json_string_or(host, "name", "?"), environment);
+    bool active = strcmp(dr_json_string_or(host, "state", ""), "active") == 0;
+    const struct dr_row row = {
+        "pre-pull", object, "left alone", "--skip-host",
+        active ? "deactivate it in Rancher, or balancer instances may be placed on it" : ""};
+
+    return object ? dr_job_row(rows, &row, err) : -1;
+}
+
 static int plan_environment(const struct dr_rancher_job *job, const json_t *environment,
                             void *context, struct dr_err *err)
 {
@@ -66,6 +80,11 @@ static int plan_environment(const struct dr_rancher_job *job, const json_t *envi
 
     json_array_foreach(json_object_get(environment, "hosts"), i, host)
     {
+        if (dr_hosts_is_skipped(job, host)) {
+            if (plan_skipped(host, name, context, err) < 0)
+                return -1;
+            continue;
+        }
         if (dr_json_true(host, "active"))
             active++;
         else if ((agent || instance) && plan_host(host, name, context, err) < 0)
@@ -88,6 +107,8 @@ static int plan_environment(const struct dr_rancher_job *job, const json_t *envi
 
 int dr_prepull_plan(const struct dr_rancher_job *job, json_t *rows, struct dr_err *err)
 {
+    if (dr_hosts_check(job, err) < 0)
+        return -1;
     return dr_job_each_environment(job, plan_environment, rows, err);
 }
 
@@ -105,6 +126,11 @@ static int sort_host(void *context, const json_t *row, struct dr_err *err)
 
     if (!host)
         return dr_fail_memory(err);
+    if (dr_hosts_is_skipped(pull->job, host)) {
+        dr_log_warn(pull->job->log, "host %s of %s is left alone: --skip-host", name,
+                    pull->environment);
+        return 0;
+    }
     if (strcmp(state, "active") != 0) {
         dr_log_warn(pull->job->log, "host %s of %s is '%s': it is left alone", name,
                     pull->environment, state);
@@ -341,6 +367,8 @@ static int pull_in_environment(const struct dr_rancher_job *job, const json_t *e
 
 int dr_prepull_run(const struct dr_rancher_job *job, struct dr_err *err)
 {
+    if (dr_hosts_check(job, err) < 0)
+        return -1;
     if (json_is_array(json_object_get(job->report, "prepull")))
         json_object_del(job->report, "prepull");
     return dr_job_each_environment(job, pull_in_environment, NULL, err);

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apply/rancher/hosts.h"
 #include "apply/rancher/inventory.h"
 #include "apply/rancher/job.h"
+#include "apply/rancher/pinned.h"
 #include "apply/rancher/roll.h"
 #include "apply/rancher/survey.h"
 #include "lib/cleanup.h"
@@ -73,7 +75,7 @@ static int prove_agent(struct proof *proof, const json_t *before, const json_t *
     const char *image = dr_job_image(dr_json_string_or(is, "imageUuid", NULL));
     bool same = is && dr_job_same_image(image, proof->job->agent_instance);
     bool running = is && strcmp(dr_json_string_or(is, "state", ""), "running") == 0;
-    bool excused = !dr_json_true(host, "active");
+    bool excused = !dr_json_true(host, "active") || dr_hosts_is_skipped(proof->job, host);
 
     if (!was && !is)
         return 0;
@@ -88,8 +90,7 @@ static int prove_agent(struct proof *proof, const json_t *before, const json_t *
                    name);
     return say(excused ? proof->changed : proof->failed, err,
                "the network agent of host %s runs %s and is %s%s", name, image,
-               dr_json_string_or(is, "state", "?"),
-               excused ? " (its host was not active and was left alone)" : "");
+               dr_json_string_or(is, "state", "?"), excused ? " (its host was left alone)" : "");
 }
 
 static int prove_hosts(struct proof *proof, const json_t *before, const json_t *after,
@@ -106,6 +107,7 @@ static int prove_hosts(struct proof *proof, const json_t *before, const json_t *
         if (!now && say(proof->failed, err, "host %s is gone", name) < 0)
             return -1;
         if (now && dr_json_true(host, "active") && !dr_json_true(now, "active") &&
+            !dr_hosts_is_skipped(proof->job, host) &&
             say(proof->failed, err, "host %s was active and is '%s' (agent '%s')", name,
                 dr_json_string_or(now, "state", "?"),
                 dr_json_string_or(now, "agentState", "active")) < 0)
@@ -117,23 +119,6 @@ static int prove_hosts(struct proof *proof, const json_t *before, const json_t *
 }
 
 /* ---- balancers */
-
-/* Everything that `before` has is in `after` with the same value; a newer server may have more
- * fields. */
-static bool contains(const json_t *after, const json_t *before)
-{
-    const char *key;
-    json_t *value;
-
-    if (!json_is_object(before))
-        return json_equal(after, before);
-    json_object_foreach((json_t *)(uintptr_t)before, key, value)
-    {
-        if (!contains(json_object_get(after, key), value))
-            return false;
-    }
-    return true;
-}
 
 /* The order in which links are listed says nothing. */
 static bool same_links(const json_t *after, const json_t *before)
@@ -211,7 +196,7 @@ static int prove_configuration(struct proof *proof, const char *name, const json
 
     json_object_foreach((json_t *)(uintptr_t)was, key, value)
     {
-        if (!is_passing(key) && !contains(json_object_get(is, key), value) &&
+        if (!is_passing(key) && !dr_survey_contains(json_object_get(is, key), value) &&
             say(proof->failed, err, "balancer %s: its %s is not what it was", name, key) < 0)
             return -1;
     }
@@ -253,6 +238,7 @@ static int prove_instance(struct proof *proof, const json_t *before, const json_
         return -1;
     if (same && well)
         return 0;
+    barred |= dr_hosts_id_is_skipped(proof->job, before, dr_json_string_or(instance, "hostId", ""));
     return say(barred ? proof->changed : proof->failed, err,
                "balancer instance %s runs %s and is %s, %s", name, image,
                dr_json_string_or(instance, "state", "?"), health);
@@ -339,6 +325,14 @@ static int prove_environment(struct proof *proof, const json_t *before, const js
     return 0;
 }
 
+static int prove_expected(struct proof *proof, const json_t *before, const json_t *after,
+                          struct dr_err *err)
+{
+    json_auto_t *expected = dr_pinned_expected(proof->job, before, err);
+
+    return expected ? prove_environment(proof, expected, after, err) : -1;
+}
+
 static int prove_environments(struct proof *proof, const json_t *after, struct dr_err *err)
 {
     const json_t *environment;
@@ -356,7 +350,7 @@ static int prove_environments(struct proof *proof, const json_t *after, struct d
         if (skipped &&
             say(proof->changed, err, "environment %s was left alone: %s", name, skipped) < 0)
             return -1;
-        if (now && !skipped && prove_environment(proof, environment, now, err) < 0)
+        if (now && !skipped && prove_expected(proof, environment, now, err) < 0)
             return -1;
     }
     return 0;

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "apply/rancher/client.h"
+#include "apply/rancher/keys.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
 #define PING_MAX 65536
+#define PROBE "find out who may use Rancher's API"
 
 /* "http://host:8080/", ".../v1", ".../v1/projects/1a5" all mean http://host:8080/v1. */
 static char *normalise(const char *url, struct dr_err *err)
@@ -35,14 +37,6 @@ static char *normalise(const char *url, struct dr_err *err)
     return dr_text_format(err, "%.*s/v1", (int)size, url);
 }
 
-static char *basic(const char *access, const char *secret, struct dr_err *err)
-{
-    dr_autofree char *pair = dr_text_format(err, "%s:%s", access, secret ? secret : "");
-    dr_autofree char *coded = pair ? dr_text_base64(pair, strlen(pair), false, err) : NULL;
-
-    return coded ? dr_text_format(err, "Authorization: Basic %s", coded) : NULL;
-}
-
 static int set_up(struct dr_rancher *rancher, const struct dr_rancher_options *options,
                   struct dr_err *err)
 {
@@ -58,9 +52,19 @@ static int set_up(struct dr_rancher *rancher, const struct dr_rancher_options *o
     if (!rancher->base)
         return -1;
     if (keyed)
-        rancher->authorization = basic(options->access_key, options->secret_key, err);
+        rancher->authorization = dr_keys_header(options->access_key, options->secret_key, err);
     if (keyed && !rancher->authorization)
         return -1;
+    if (options->keys_file) {
+        const char *first;
+
+        rancher->keys = dr_keys_read(options->keys_file, err);
+        first = dr_json_string_or(json_array_get(rancher->keys, 0), "authorization", NULL);
+        free(rancher->authorization);
+        rancher->authorization = first ? dr_text_copy(first, err) : NULL;
+        if (!rancher->authorization)
+            return -1;
+    }
     rancher->http = dr_http_new(&http, err);
     return rancher->http ? 0 : -1;
 }
@@ -85,6 +89,8 @@ void dr_rancher_free(struct dr_rancher *rancher)
         return;
     dr_http_free(rancher->http);
     json_decref(rancher->collections);
+    json_decref(rancher->keys);
+    json_decref(rancher->by_project);
     free(rancher->base);
     free(rancher->authorization);
     free(rancher);
@@ -199,32 +205,110 @@ static int tell_keys_apart(struct dr_rancher *rancher, const char *account, stru
     return 0;
 }
 
+static int on_opened(void *context, const json_t *project, struct dr_err *err)
+{
+    struct dr_rancher *rancher = context;
+    const char *id = dr_json_string_or(project, "id", "");
+
+    if (json_object_get(rancher->by_project, id))
+        return 0;
+    return dr_json_set(rancher->by_project, id, json_string(rancher->authorization), err);
+}
+
+/* Asks with the present key. `ret_account`: as whom it acts. */
+static int ask(struct dr_rancher *rancher, const char *access, char ret_account[64],
+               struct dr_err *err)
+{
+    dr_auto_http_response struct dr_http_response keyed = DR_HTTP_RESPONSE_INIT(1u << 20);
+
+    if (dr_client_exchange(rancher, "GET", "/projects?limit=1", NULL, true, &keyed, err) < 0)
+        return dr_err_wrap(err, "%s", PROBE);
+    if (keyed.status != 200) {
+        dr_client_refusal(rancher, &keyed, PROBE, err);
+        return access ? dr_err_wrap(err, "API key '%s'", access) : -1;
+    }
+    if (!dr_http_header(&keyed, "x-api-account-id", 0, ret_account, 64))
+        *ret_account = '\0';
+    return 0;
+}
+
+/* An admin's key is used alone; of others each opens its environments. */
+static int probe_keys(struct dr_rancher *rancher, struct dr_err *err)
+{
+    enum dr_rancher_access access = DR_RANCHER_ENVIRONMENT;
+    const json_t *key;
+    size_t i;
+
+    json_array_foreach(rancher->keys, i, key)
+    {
+        char account[64];
+
+        free(rancher->authorization);
+        rancher->authorization = dr_text_copy(dr_json_string_or(key, "authorization", ""), err);
+        if (!rancher->authorization ||
+            ask(rancher, dr_json_string_or(key, "access", "?"), account, err) < 0 ||
+            tell_keys_apart(rancher, account, err) < 0)
+            return -1;
+        if (rancher->access == DR_RANCHER_ADMIN) {
+            json_object_clear(rancher->by_project);
+            return 0;
+        }
+        if (rancher->access == DR_RANCHER_ACCOUNT)
+            access = DR_RANCHER_ACCOUNT;
+        if (dr_client_list(rancher, "/projects", NULL, on_opened, rancher, "read the environments",
+                           err) < 0)
+            return -1;
+    }
+    rancher->access = access;
+    return 0;
+}
+
+static int probe(struct dr_rancher *rancher, struct dr_err *err)
+{
+    dr_auto_http_response struct dr_http_response bare = DR_HTTP_RESPONSE_INIT(1u << 20);
+    char account[64] = "";
+
+    if (dr_client_exchange(rancher, "GET", "/projects?limit=1", NULL, false, &bare, err) < 0)
+        return dr_err_wrap(err, "%s", PROBE);
+    if (bare.status == 200) {
+        rancher->access = DR_RANCHER_OPEN;
+        return 0;
+    }
+    if (bare.status != 401)
+        return dr_client_refusal(rancher, &bare, PROBE, err);
+    if (rancher->keys)
+        return probe_keys(rancher, err);
+    if (ask(rancher, NULL, account, err) < 0)
+        return -1;
+    return tell_keys_apart(rancher, account, err);
+}
+
 int dr_rancher_probe(struct dr_rancher *rancher, enum dr_rancher_access *ret_access,
                      struct dr_err *err)
 {
-    dr_auto_http_response struct dr_http_response bare = DR_HTTP_RESPONSE_INIT(1u << 20);
-    dr_auto_http_response struct dr_http_response keyed = DR_HTTP_RESPONSE_INIT(1u << 20);
-    const char *what = "find out who may use Rancher's API";
-    char account[64] = "";
-
     if (!rancher->probed) {
-        if (dr_client_exchange(rancher, "GET", "/projects?limit=1", NULL, false, &bare, err) < 0)
-            return dr_err_wrap(err, "%s", what);
-        if (bare.status != 200 && bare.status != 401)
-            return dr_client_refusal(rancher, &bare, what, err);
-        if (bare.status == 401 &&
-            dr_client_exchange(rancher, "GET", "/projects?limit=1", NULL, true, &keyed, err) < 0)
-            return dr_err_wrap(err, "%s", what);
-        if (bare.status == 401 && keyed.status != 200)
-            return dr_client_refusal(rancher, &keyed, what, err);
-        dr_http_header(&keyed, "x-api-account-id", 0, account, sizeof account);
-        if (bare.status == 200)
-            rancher->access = DR_RANCHER_OPEN;
-        else if (tell_keys_apart(rancher, account, err) < 0)
+        if (rancher->keys && !rancher->by_project)
+            rancher->by_project = json_object();
+        if (rancher->keys && !rancher->by_project)
+            return dr_fail_memory(err);
+        rancher->probing = true;
+        if (probe(rancher, err) < 0) {
+            rancher->probing = false;
             return -1;
+        }
+        rancher->probing = false;
         rancher->probed = true;
         rancher->answered = true;
     }
     *ret_access = rancher->access;
     return 0;
+}
+
+int dr_rancher_prepare(struct dr_rancher *rancher, struct dr_err *err)
+{
+    enum dr_rancher_access access;
+
+    if (!rancher->keys || rancher->probed || rancher->probing)
+        return 0;
+    return dr_rancher_probe(rancher, &access, err);
 }

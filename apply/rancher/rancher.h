@@ -36,8 +36,9 @@ struct dr_rancher_options {
     const char *url;        /* http(s)://HOST[:PORT][/...], with or without /v1 */
     const char *access_key; /* NULL: access control is off */
     const char *secret_key;
-    const char *ca_file; /* PEM with the CA of the server's certificate; NULL: the system's */
-    bool insecure;       /* do not verify the server's certificate */
+    const char *keys_file; /* several keys instead, one ACCESS:SECRET per line; NULL: none */
+    const char *ca_file;   /* PEM with the CA of the server's certificate; NULL: the system's */
+    bool insecure;         /* do not verify the server's certificate */
     const struct dr_log *log;
 };
 

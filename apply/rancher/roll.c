@@ -41,7 +41,7 @@ const char *dr_roll_obstacle(const json_t *balancer, const char *reference, char
     if (pinned && *pinned && !dr_job_same_image(pinned, reference))
         snprintf(ret, DR_ROLL_WORDS,
                  "its launch configuration names the image %.100s: new instances would run that "
-                 "again; clear it by an upgrade in Rancher, then run drover again",
+                 "again; --pinned recreate or --pinned upgrade replaces it",
                  dr_job_image(pinned));
     else if (strcmp(state, "active") == 0)
         return NULL;
@@ -82,7 +82,7 @@ static size_t should_run(const json_t *service, const json_t *balancer, size_t l
     return before > 0 && before < scale ? before : scale;
 }
 
-static bool is_well(const json_t *service, const json_t *instance)
+bool dr_roll_is_well(const json_t *service, const json_t *instance)
 {
     const char *health = dr_json_string_or(instance, "healthState", NULL);
 
@@ -149,7 +149,7 @@ static int badness(const json_t *service, const json_t *instance)
         return 3;
     if (!dr_container_state_is(instance, "running"))
         return 2;
-    return is_well(service, instance) ? 0 : 1;
+    return dr_roll_is_well(service, instance) ? 0 : 1;
 }
 
 static json_t *pick(const struct dr_roll *roll, const json_t *instances, const char *host_id)
@@ -185,7 +185,7 @@ static bool others_are_well(const struct dr_roll *roll, const json_t *instances)
 
         live++;
         if (instance != roll->instance && !excused && !is_out_of_reach(roll, instance) &&
-            !is_well(roll->service, instance))
+            !dr_roll_is_well(roll->service, instance))
             return false;
     }
     return live >= roll->expected || badness(roll->service, roll->instance) == 3;
@@ -388,7 +388,7 @@ static int look(struct dr_roll *roll, struct dr_err *err)
                        dr_json_string_or(roll->service, "name", "?"),
                        dr_job_image(dr_json_string_or(found, "imageUuid", NULL)),
                        roll->job->agent_instance);
-    return is_well(roll->service, found) && json_array_size(instances) >= roll->expected;
+    return dr_roll_is_well(roll->service, found) && json_array_size(instances) >= roll->expected;
 }
 
 /* 1: the old one is gone. */

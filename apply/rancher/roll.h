@@ -48,6 +48,9 @@ void dr_roll_release(struct dr_roll *roll);
 const char *dr_roll_obstacle(const json_t *balancer, const char *reference,
                              char ret[DR_ROLL_WORDS]);
 
+/* Does this instance run, healthy where its service has a check? */
+bool dr_roll_is_well(const json_t *service, const json_t *instance);
+
 /* Looks for an instance that is due (dr_job_is_due()) or in `error`, worst first; with `host_id`
  * only one that runs there, is well, and leaves the service whole but for it. 1 and `ret_roll`:
  * found; 0: none; 2: one is due, but the service is not whole at the moment. */

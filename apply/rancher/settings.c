@@ -59,7 +59,7 @@ bool dr_settings_instance_changes(const struct dr_rancher_job *job, const json_t
     const json_t *balancer;
     size_t i;
 
-    if (now && strcmp(now, job->agent_instance) != 0)
+    if ((now && strcmp(now, job->agent_instance) != 0) || (job->wishes && job->wishes->recreate))
         return true;
     if (any_differs(json_object_get(environment, "network_agents"), job->agent_instance))
         return true;

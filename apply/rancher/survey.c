@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/rancher/survey.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "apply/rancher/client.h"
@@ -46,8 +47,7 @@ static json_t *pick_with_self(const json_t *row, const char *const *keys)
     return picked;
 }
 
-/* Cattle writes every field that a type has, set or not: nulls only say which version it is. */
-static void strip_nulls(json_t *value)
+void dr_survey_strip_nulls(json_t *value)
 {
     json_t *item;
     const char *key;
@@ -59,14 +59,29 @@ static void strip_nulls(json_t *value)
         if (json_is_null(item))
             json_object_del(value, key);
         else
-            strip_nulls(item);
+            dr_survey_strip_nulls(item);
     }
     if (json_is_array(value)) {
         json_array_foreach(value, i, item)
         {
-            strip_nulls(item);
+            dr_survey_strip_nulls(item);
         }
     }
+}
+
+bool dr_survey_contains(const json_t *after, const json_t *before)
+{
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(before))
+        return json_equal(after, before);
+    json_object_foreach((json_t *)(uintptr_t)before, key, value)
+    {
+        if (!dr_survey_contains(json_object_get(after, key), value))
+            return false;
+    }
+    return true;
 }
 
 static int keep(struct survey *survey, const char *list, json_t *object, struct dr_err *err)
@@ -135,7 +150,7 @@ static int on_balancer(void *context, const json_t *row, struct dr_err *err)
         return dr_fail_memory(err);
     json_object_del(balancer, "links");
     json_object_del(balancer, "actions");
-    strip_nulls(balancer);
+    dr_survey_strip_nulls(balancer);
     if (dr_json_set(balancer, "stack", json_string(stack), NULL) < 0 ||
         dr_json_set(balancer, "self", json_string(self), NULL) < 0 ||
         dr_json_set(balancer, "links_out", json_array(), NULL) < 0 ||

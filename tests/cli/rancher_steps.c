@@ -4,7 +4,7 @@
  * rancher_steps FOLDER URL AGENT AGENT_INSTANCE STEP...: the steps of drover's Rancher half by
  * themselves, as `drover apply` runs them, for tests against the simulator without an engine.
  * FOLDER keeps inventory.json and report.json between calls, as the journal does. Keys come from
- * RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY, wishes from WISHES, a JSON object
+ * RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY or the file RANCHER_KEYS, wishes from WISHES, a JSON object
  * {"parallel", "recreate", "pinned": "recreate"|"upgrade", "skip": [], "order": []}. Steps: version inventory show plan same settings
  * prepull agents netagents balancers prove.
  */
@@ -166,6 +166,7 @@ int main(int argc, char **argv)
         const struct dr_rancher_options options = {.url = argv[2],
                                                    .access_key = getenv("RANCHER_ACCESS_KEY"),
                                                    .secret_key = getenv("RANCHER_SECRET_KEY"),
+                                                   .keys_file = getenv("RANCHER_KEYS"),
                                                    .log = &log};
 
         rancher = dr_rancher_new(&options, &err);
