@@ -292,8 +292,21 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     apply 9 v1.1.4
     says_error "v1.0.2"
     says_error "not finished"
+    RANCHER_URL=http://127.0.0.1:9 apply 9
+    says_error "continue it without --rancher-url"
     apply
     upgraded
+}
+
+@test "containers that somebody pruned in the middle: the database is named" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137
+    docker container prune -f
+    apply 9
+    says_error "the database is in the volume"
+    docker volume inspect "$(sed -n "s/.*the database is in the volume '\([^']*\)'.*/\1/p" \
+        <<<"$stderr")"
 }
 
 @test "two drovers do not work at the same time" {
