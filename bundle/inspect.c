@@ -119,8 +119,9 @@ static void print_signers(const struct dr_bundle_about *about, FILE *to)
     if (!about->verified)
         fprintf(to, "signed    %s\n", about->signatures ? "not checked" : "not yet");
     if (about->signatures != about->signers.count || about->free_slots)
-        fprintf(to, "          %zu signature%s in it, room for %zu more\n", about->signatures,
-                about->signatures == 1 ? "" : "s", about->free_slots);
+        fprintf(to, "          %zu signature%s in it, %zu free slot%s\n", about->signatures,
+                about->signatures == 1 ? "" : "s", about->free_slots,
+                about->free_slots == 1 ? "" : "s");
 }
 
 static void print_head(const struct dr_bundle *bundle, FILE *to)

@@ -71,6 +71,10 @@ int dr_sign(const struct dr_sign_options *options, const struct dr_log *log, str
         dr_inspect_print(bundle, false, stdout, err) < 0 || sign(bundle, key, path, err) < 0)
         return -1;
     printf("\n%s  signature of %s by key %.16s\n", path, options->bundle, hex);
-    dr_log_say(log, "next: drover attach %s %s --pubkey PUB", options->bundle, path);
+    if (dr_bundle_about(bundle)->free_slots == 0)
+        dr_log_warn(log, "the bundle has no free slot for it; 'drover bundle --unsigned' or "
+                         "--signers N leaves one");
+    else
+        dr_log_say(log, "next: drover attach %s %s --pubkey PUB", options->bundle, path);
     return 0;
 }

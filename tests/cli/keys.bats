@@ -88,7 +88,7 @@ stock_check() {
     drover 7 apply "$given/unsigned.tar" --registry 127.0.0.1:1 --pubkey one.pub --yes --state-dir s
     drover inspect "$given/three.tar"
     says "signed    not yet"
-    says "0 signatures in it, room for 3 more"
+    says "0 signatures in it, 3 free slots"
     drover inspect "$given/three.tar" --json
     [ "$(jq -c '[.verified, .key_id, .key_ids, .signatures, .free_slots]' <<<"$output")" = \
         '[false,null,[],0,3]' ]
@@ -104,6 +104,8 @@ stock_check() {
     says "$sig"
     [ "$(sha256sum b.tar)" = "$before" ]
     openssl dgst -sha256 -verify one.pub -signature "$sig" <(sums_of b.tar)
+    drover sign "$given/ed.tar" --key one.key -o unwanted.sig
+    says_error "no free slot"
     drover 9 sign b.tar --key one.key
     says_error "'$sig' exists"
     drover 2 sign b.tar
@@ -170,7 +172,7 @@ END
         says_error "1 of the trusted keys signed it"
         drover attach b.tar "${keys[1]}.sig" --pubkey "${keys[1]}.pub"
         drover inspect b.tar
-        says "2 signatures in it, room for 1 more"
+        says "2 signatures in it, 1 free slot"
         drover attach b.tar "${keys[2]}.sig" --pubkey "${keys[2]}.pub"
         says "3 of 3 signatures"
         sha256sum <b.tar >>forms
