@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apply/copies.h"
 #include "apply/journal.h"
 #include "apply/look.h"
 #include "apply/report.h"
@@ -12,6 +13,7 @@
 #include "apply/steps.h"
 #include "apply/target.h"
 #include "apply/undo.h"
+#include "apply/unlock.h"
 #include "apply/upgrade.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
@@ -35,12 +37,31 @@ static int check_same(const json_t *state, const json_t *target, struct dr_err *
     return 0;
 }
 
+/* Only once everything is proved; one copy too many is no failure. */
+static void thin_copies(const struct dr_upgrade *upgrade)
+{
+    const json_t *backup = json_object_get(upgrade->journal->state, "backup");
+    const char *file = dr_json_string_or(backup, "file", NULL);
+    struct dr_err why = DR_ERR_INIT;
+    unsigned count = 0;
+
+    if (!file || upgrade->options->keep_backups == 0)
+        return;
+    if (dr_copies_thin(file, dr_upgrade_text(upgrade, NULL, "name"),
+                       upgrade->options->keep_backups, &count, &why) < 0)
+        dr_log_warn(upgrade->log, "older copies of the database were kept: %s", why.text);
+    if (count > 0)
+        dr_log_say(upgrade->log, "removed %u older %s of the database", count,
+                   count == 1 ? "copy" : "copies");
+}
+
 static int finish(struct dr_upgrade *upgrade, struct dr_err *err)
 {
     dr_autofree char *path = NULL;
 
     if (dr_journal_finish(upgrade->journal, "finished", &path, err) < 0)
         return -1;
+    thin_copies(upgrade);
     if (upgrade->options->json)
         return dr_report_json(stdout, upgrade->journal->state, "upgraded", err);
     dr_report_end(stdout, upgrade->journal->state, path);
@@ -55,6 +76,8 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
     dr_stop_ignore_hangup();
     if (dr_upgrade_connect(upgrade, err) < 0)
         return -1;
+    if (dr_unlock_is_due(upgrade) && dr_unlock(upgrade, err) < 0)
+        return dr_err_advise(err, "nothing is lost: run the same command again, or drover rollback");
     if (dr_step_run(upgrade, dr_steps, &failure) == 0)
         return finish(upgrade, err);
     dr_undo(upgrade, &failure);

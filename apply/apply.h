@@ -16,6 +16,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bundle/file/reader.h"
 #include "lib/err.h"
@@ -37,6 +38,8 @@ struct dr_apply_options {
     const char *state_dir;
     const char *backup_dir; /* NULL: <state_dir>/backups */
     double settle_seconds;
+    bool clear_lock;       /* --clear-lock: apply/unlock.h */
+    uint64_t keep_backups; /* --keep-backups: 0: all */
     bool dry_run;
     bool yes;
     bool json;

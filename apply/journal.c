@@ -61,12 +61,66 @@ static json_t *read_document(const char *path, struct dr_err *err)
     return json_incref(state);
 }
 
+/* Rancher's inventory of before never changes and may be megabytes, the document is written at every instance that is
+ * replaced: so while it is under way the inventory lies beside it, and the document says so. */
+#define APART "inventory_apart"
+
+static char *inventory_path(const struct dr_journal *journal, struct dr_err *err)
+{
+    return dr_file_join(journal->folder, "inventory.json", err);
+}
+
+static int save_json(const char *path, const json_t *value, bool pretty, struct dr_err *err)
+{
+    dr_autofree char *text = dr_json_text(value, pretty, err);
+
+    if (!text)
+        return -1;
+    return dr_file_save(path, 0600, text, strlen(text), err) < 0
+               ? dr_err_wrap(err, "write the journal")
+               : 0;
+}
+
+static int set_apart(struct dr_journal *journal, struct dr_err *err)
+{
+    json_t *inventory = json_object_get(journal->state, "inventory");
+    dr_autofree char *path = inventory_path(journal, err);
+
+    if (!path)
+        return -1;
+    if (!json_is_object(inventory))
+        return 0;
+    if (save_json(path, inventory, false, err) < 0)
+        return -1;
+    return dr_json_set(journal->state, APART, json_true(), err);
+}
+
+static int fetch_inventory(const struct dr_journal *journal, json_t *state, struct dr_err *err)
+{
+    dr_autofree char *path = inventory_path(journal, err);
+    json_t *inventory;
+
+    if (!path)
+        return -1;
+    if (!dr_json_true(state, APART))
+        return 0;
+    inventory = dr_json_read(path, DOCUMENT_MAX, err);
+    if (!inventory)
+        return dr_err_wrap(err, "read Rancher's inventory of before the upgrade");
+    return dr_json_set(state, "inventory", inventory, err);
+}
+
 static int read_state(struct dr_journal *journal, struct dr_err *err)
 {
+    json_auto_t *state = NULL;
+
     if (access(journal->path, F_OK) < 0 && errno == ENOENT)
         return 0;
-    journal->state = read_document(journal->path, err);
-    return journal->state ? 0 : -1;
+    state = read_document(journal->path, err);
+    if (!state || fetch_inventory(journal, state, err) < 0)
+        return -1;
+    journal->state = json_incref(state);
+    return 0;
 }
 
 int dr_journal_peek(struct dr_journal *journal, const char *folder, struct dr_err *err)
@@ -107,13 +161,15 @@ int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_er
 
 int dr_journal_save(struct dr_journal *journal, struct dr_err *err)
 {
-    dr_autofree char *text = dr_json_text(journal->state, true, err);
+    json_auto_t *document = NULL;
 
-    if (!text)
-        return -1;
-    return dr_file_save(journal->path, 0600, text, strlen(text), err) < 0
-               ? dr_err_wrap(err, "write the journal")
-               : 0;
+    if (!dr_json_true(journal->state, APART))
+        return save_json(journal->path, journal->state, true, err);
+    document = json_copy(journal->state); /* shares all that it holds */
+    if (!document)
+        return dr_fail_memory(err);
+    json_object_del(document, "inventory");
+    return save_json(journal->path, document, true, err);
 }
 
 int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *err)
@@ -126,7 +182,8 @@ int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *e
     if (dr_json_set(state, "format", json_integer(FORMAT), err) < 0 ||
         dr_json_set(state, "started", json_string(now), err) < 0 ||
         dr_json_set(state, "state", json_string("running"), err) < 0 ||
-        dr_json_set(state, "steps", json_object(), err) < 0 || dr_journal_save(journal, err) < 0)
+        dr_json_set(state, "steps", json_object(), err) < 0 || set_apart(journal, err) < 0 ||
+        dr_journal_save(journal, err) < 0)
         return -1;
     kill_here("journal", "begun");
     return 0;
@@ -203,16 +260,21 @@ int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **re
 {
     dr_autofree char *name = NULL;
     dr_autofree char *path = NULL;
+    dr_autofree char *apart = NULL;
     char started[32];
 
     dr_text_stamp(dr_json_string_or(journal->state, "started", "unknown"), started);
     name = dr_text_format(err, "apply-%s-%s.json", started, outcome);
     path = name ? dr_file_join(journal->folder, name, err) : NULL;
-    if (!path || dr_json_set(journal->state, "state", json_string(outcome), err) < 0 ||
+    apart = inventory_path(journal, err);
+    /* Put away as one document again. */
+    json_object_del(journal->state, APART);
+    if (!path || !apart || dr_json_set(journal->state, "state", json_string(outcome), err) < 0 ||
         stamp(journal->state, "ended", "ended_at", err) < 0 || dr_journal_save(journal, err) < 0)
         return -1;
     if (rename(journal->path, path) < 0)
         return dr_fail_errno(err, DR_ERR_IO, "rename '%s' to '%s'", journal->path, path);
+    unlink(apart);
     if (ret_path)
         *ret_path = dr_steal(path);
     return dr_file_sync_folder(journal->path, err);

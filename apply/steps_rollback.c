@@ -127,14 +127,23 @@ DR_STEP_PROVE(back_create)
 
 /* ---- the servers on the migrated database stop */
 
-/* Both that may run on it: the new one, and the old one when somebody started it. */
-static int migrated(const struct dr_upgrade *upgrade, json_t *ret_pair[2], struct dr_err *err)
+/* All that may run on it: the new one, the old one when somebody started it, and one that was clearing the lock. */
+#define MIGRATED 3
+static int migrated(const struct dr_upgrade *upgrade, json_t *ret_all[MIGRATED], struct dr_err *err)
 {
-    ret_pair[0] = ret_pair[1] = NULL;
-    return dr_upgrade_new(upgrade, &ret_pair[0], err) < 0 ||
-                   dr_upgrade_old(upgrade, &ret_pair[1], err) < 0
+    memset(ret_all, 0, MIGRATED * sizeof *ret_all);
+    return dr_upgrade_new(upgrade, &ret_all[0], err) < 0 ||
+                   dr_upgrade_old(upgrade, &ret_all[1], err) < 0 ||
+                   dr_container_find(upgrade, json_object_get(upgrade->journal->state, "unlock"),
+                                     &ret_all[2], err) < 0
                ? -1
                : 0;
+}
+
+static void release(json_t *all[MIGRATED])
+{
+    for (size_t i = 0; i < MIGRATED; i++)
+        json_decref(all[i]);
 }
 
 static int hold(const struct dr_upgrade *upgrade, const json_t *inspect, struct dr_err *err)
@@ -177,24 +186,22 @@ static bool is_held(const json_t *inspect)
 
 DR_STEP_CHECK(back_stop)
 {
-    json_t *pair[2];
-    int done = migrated(upgrade, pair, err);
+    json_t *all[MIGRATED];
+    int done = migrated(upgrade, all, err);
 
-    *ret_done = done == 0 && is_held(pair[0]) && is_held(pair[1]);
-    json_decref(pair[0]);
-    json_decref(pair[1]);
+    *ret_done = done == 0 && is_held(all[0]) && is_held(all[1]) && is_held(all[2]);
+    release(all);
     return done;
 }
 
 DR_STEP_DO(back_stop)
 {
-    json_t *pair[2];
-    int done = migrated(upgrade, pair, err);
+    json_t *all[MIGRATED];
+    int done = migrated(upgrade, all, err);
 
-    for (size_t i = 0; i < 2 && done == 0; i++)
-        done = end(upgrade, pair[i], err);
-    json_decref(pair[0]);
-    json_decref(pair[1]);
+    for (size_t i = 0; i < MIGRATED && done == 0; i++)
+        done = end(upgrade, all[i], err);
+    release(all);
     return done;
 }
 
@@ -272,16 +279,15 @@ DR_STEP_CHECK(back_rename)
 DR_STEP_DO(back_rename)
 {
     json_auto_t *restored = NULL;
-    json_t *pair[2];
-    int done = migrated(upgrade, pair, err);
+    json_t *all[MIGRATED];
+    int done = migrated(upgrade, all, err);
 
     if (done == 0)
-        done = rename_to(upgrade, pair[0], dr_json_string_or(part_of(upgrade, "kept"), "name", ""),
+        done = rename_to(upgrade, all[0], dr_json_string_or(part_of(upgrade, "kept"), "name", ""),
                          err);
     if (done == 0)
-        done = rename_to(upgrade, pair[1], dr_upgrade_text(upgrade, "retired", "name"), err);
-    json_decref(pair[0]);
-    json_decref(pair[1]);
+        done = rename_to(upgrade, all[1], dr_upgrade_text(upgrade, "retired", "name"), err);
+    release(all);
     if (done < 0 || find_restored(upgrade, &restored, err) < 0)
         return -1;
     return rename_to(upgrade, restored, dr_upgrade_text(upgrade, NULL, "name"), err);

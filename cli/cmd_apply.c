@@ -73,6 +73,8 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
         {"yes", 'y', DR_OPTION_FLAG, &options.yes},
         {"json", 0, DR_OPTION_FLAG, &options.json},
+        {"keep-backups", 0, DR_OPTION_NUMBER, &options.keep_backups},
+        {"clear-lock", 0, DR_OPTION_FLAG, &options.clear_lock},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 

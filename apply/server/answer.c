@@ -40,9 +40,9 @@ int dr_answer_read_log(const char *log, struct dr_err *err)
             err, DR_ERR_RANCHER,
             "the new server can't get the lock of its database's change log (%.*s): a "
             "server was killed while it migrated. When it is certain that no other server "
-            "uses this database, clear it: mysql -e 'update "
-            "cattle.DATABASECHANGELOGLOCK set LOCKED=\"\", LOCKGRANTED=null, LOCKEDBY=null "
-            "where ID=1' inside the container, restart it, and run drover again",
+            "uses this database, run the same command with --clear-lock; by hand: mysql -e "
+            "'update cattle.DATABASECHANGELOGLOCK set LOCKED=\"\", LOCKGRANTED=null, "
+            "LOCKEDBY=null where ID=1' inside the container, and restart it",
             length < 120 ? length : 120, holder ? holder : "");
     }
     line = strstr(log, "STARTUP FAILED");

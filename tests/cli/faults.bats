@@ -81,6 +81,29 @@ safe() {
     says_error "could not be shut down cleanly"
 }
 
+@test "a migration that was cut short left its lock: said, cleared only when asked and with proof, and it goes on" {
+    server
+    before
+    DROVER_TEST_KILL=start:done apply 137
+    apply 9 --clear-lock # it holds the lock itself
+    says_error "has not said that it can't get the lock"
+    docker kill rancher-upgrade-new # in the middle of it
+    apply 11
+    says_error "can't get the lock of its database's change log"
+    says_error "with --clear-lock"
+    docker run -d --name other --volumes-from rancher-upgrade-new "$site/rancher/server:v1.0.2" sleep 1000
+    apply 9 --clear-lock
+    says_error "container 'other' runs on the same database"
+    docker rm -f other
+    apply --clear-lock
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(volume_of rancher)" = "$volume" ]
+    [ "$(sim .concurrentServers)" = 0 ]
+    [[ $(field rancher '{{json .Config.Env}}') != *RELEASE_CHANGE_LOCK* ]]
+    [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data " ]
+}
+
 @test "a new server of another version: proved wrong, and the way back" {
     server
     before

@@ -177,3 +177,21 @@ rolled_back() {
     rollback
     rolled_back
 }
+
+@test "only so many copies are kept as asked for, and never others' files" {
+    server
+    before
+    mkdir -p "$state/backups"
+    for name in rancher-v1.0.0-20160101T000000Z rancher-v1.0.0-20160202T000000Z other-v1.0.0-20160101T000000Z \
+        rancher-x-v1.0.0-20160101T000000Z mine; do
+        touch "$state/backups/$name.tar.gz" "$state/backups/$name.tar.gz.sha256"
+    done
+    apply --keep-backups 2
+    [ "$(cd "$state/backups" && ls -- *.tar.gz | grep -c '^rancher-v')" -eq 2 ]
+    [ -e "$(jq -r .backup.file "$state"/apply-*-finished.json)" ]
+    [ ! -e "$state/backups/rancher-v1.0.0-20160101T000000Z.tar.gz" ]
+    [ ! -e "$state/backups/rancher-v1.0.0-20160101T000000Z.tar.gz.sha256" ]
+    [ -e "$state/backups/other-v1.0.0-20160101T000000Z.tar.gz" ]
+    [ -e "$state/backups/rancher-x-v1.0.0-20160101T000000Z.tar.gz" ]
+    [ -e "$state/backups/mine.tar.gz" ]
+}
