@@ -8,12 +8,15 @@
 #include "bundle/conversion.h"
 #include "bundle/fetched.h"
 #include "bundle/file/writer.h"
+#include "bundle/layers.h"
+#include "bundle/ledger.h"
 #include "bundle/part.h"
 #include "bundle/source.h"
 #include "bundle/unpacking.h"
 #include "bundle/wanted.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/json.h"
 #include "lib/stop.h"
 #include "lib/text.h"
 
@@ -33,12 +36,19 @@ struct run {
     struct dr_unpacking unpacking;  /* of the layers of converted images */
     struct dr_writer writer;
     struct dr_part part;
-    uint64_t layer_bytes;
+    json_t *asked; /* what the next run must be asked for as well, to go on with this one's work */
+    struct dr_past past;
+    struct dr_layers layers;
+    struct dr_ledger ledger;
     double started;
 };
 
 static void release(struct run *run)
 {
+    dr_ledger_end(&run->ledger);
+    dr_layers_release(&run->layers);
+    dr_past_release(&run->past);
+    json_decref(run->asked);
     dr_part_release(&run->part);
     dr_writer_release(&run->writer);
     dr_unpacking_release(&run->unpacking);
@@ -60,12 +70,15 @@ static int fetch_images(struct run *run, struct dr_err *err)
     if (!run->fetched || !run->images)
         return dr_fail_memory(err);
     for (size_t i = 0; i < run->wanted.count; i++) {
+        const struct dr_reference *reference = &run->wanted.items[i].reference;
         struct dr_fetched *fetched = &run->fetched[i];
         char name[DR_REFERENCE_TEXT];
+        struct dr_digest past;
+        bool has_past = dr_past_digest(&run->past, dr_reference_text(reference, name), &past);
 
-        dr_log_detail(run->log, "resolve %s",
-                      dr_reference_familiar(&run->wanted.items[i].reference, name));
-        if (dr_fetched_get(fetched, &run->sources, &run->wanted.items[i], err) < 0)
+        dr_log_detail(run->log, "resolve %s", dr_reference_familiar(reference, name));
+        if (dr_fetched_get(fetched, &run->sources, &run->wanted.items[i], has_past ? &past : NULL,
+                           err) < 0)
             return -1;
         bytes += fetched->manifest.size + fetched->config.size;
         if (bytes > SMALL_BYTES_MAX)
@@ -99,9 +112,6 @@ static int plan(struct run *run, struct dr_err *err)
     dr_text_time(run->options->created, created);
     if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
         return -1;
-    run->layer_bytes = 0;
-    for (size_t i = 0; i < run->writer.blob_count; i++)
-        run->layer_bytes += run->writer.blobs[i].layer ? run->writer.blobs[i].size : 0;
     return 0;
 }
 
@@ -132,88 +142,6 @@ static int write_small(struct run *run, struct dr_err *err)
             return -1;
     }
     return 0;
-}
-
-/* Where a layer's bytes go. */
-struct place {
-    const struct dr_part *part;
-    uint64_t offset;
-    struct dr_unpacked *unpacked; /* NULL: only into the file */
-};
-
-static int write_layer(void *context, uint64_t offset, const void *data, size_t size,
-                       struct dr_err *err)
-{
-    const struct place *place = context;
-
-    if (dr_file_pwrite(place->part->fd, data, size, place->offset + offset, place->part->draft,
-                       err) < 0)
-        return -1;
-    return place->unpacked ? dr_unpacked_take(place->unpacked, offset, data, size, err) : 0;
-}
-
-static bool has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
-{
-    for (size_t i = 0; i < image->content.layer_count; i++) {
-        if (dr_digest_equal(&image->content.layers[i].digest, digest))
-            return true;
-    }
-    return false;
-}
-
-/* The first image that has the layer says where it is fetched from. */
-static const struct dr_fetched *owner_of(const struct run *run, const struct dr_digest *digest)
-{
-    for (size_t i = 0; i < run->wanted.count; i++) {
-        if (has_layer(&run->images[i], digest))
-            return &run->fetched[i];
-    }
-    return NULL;
-}
-
-/* Everything that one registry has, many at a time. */
-static int fetch_from(struct run *run, struct dr_registry *registry, struct dr_blob_get *gets,
-                      struct place *places, struct dr_progress *progress, struct dr_err *err)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < run->writer.blob_count; i++) {
-        const struct dr_bundle_blob *blob = &run->writer.blobs[i];
-        const struct dr_fetched *owner = blob->layer ? owner_of(run, &blob->digest) : NULL;
-
-        if (!owner || owner->registry != registry)
-            continue;
-        places[count] = (struct place){
-            .part = &run->part,
-            .offset = blob->offset,
-            .unpacked = dr_unpacking_find(&run->unpacking, &blob->digest),
-        };
-        gets[count] = (struct dr_blob_get){
-            .repository = owner->repository,
-            .digest = blob->digest,
-            .size = blob->size,
-            .write = write_layer,
-            .context = &places[count],
-        };
-        count++;
-    }
-    return dr_registry_get_blobs(registry, gets, count, DR_REGISTRY_PARALLEL, progress, err);
-}
-
-static int fetch_layers(struct run *run, struct dr_err *err)
-{
-    dr_autofree struct dr_blob_get *gets = calloc(run->writer.blob_count, sizeof *gets);
-    dr_autofree struct place *places = calloc(run->writer.blob_count, sizeof *places);
-    struct dr_progress progress;
-    int done = 0;
-
-    if (!gets || !places)
-        return dr_fail_memory(err);
-    dr_progress_start(&progress, run->log, "fetch", run->layer_bytes);
-    for (size_t i = 0; done == 0 && i < run->sources.count; i++)
-        done = fetch_from(run, run->sources.registries[i], gets, places, &progress, err);
-    dr_progress_end(&progress);
-    return done;
 }
 
 /* Only somebody who made these images for it can bring this about. */
@@ -279,15 +207,124 @@ static int convert_images(struct run *run, struct dr_err *err)
     return plan(run, err) < 0 ? -1 : move_layers(run, &planned, err);
 }
 
-static int write_file(struct run *run, struct dr_err *err)
+/* What makes one run's work another's: the layout must be the same. Where it comes from may change. */
+static json_t *describe(const struct run *run, struct dr_err *err)
 {
-    uint64_t total = dr_layout_total(&run->writer.layout);
+    const struct dr_bundle_options *options = run->options;
+    json_auto_t *images = json_array();
+    json_t *asked;
+
+    for (size_t i = 0; i < run->wanted.count; i++) {
+        char name[DR_REFERENCE_TEXT];
+
+        if (dr_json_append(images,
+                           json_string(dr_reference_text(&run->wanted.items[i].reference, name)),
+                           err) < 0)
+            return NULL;
+    }
+    asked = json_pack("{s:s*, s:O, s:s, s:I, s:b}", "release", options->release, "images", images,
+                      "channel", options->channel, "signers", (json_int_t)options->signers,
+                      "expires", options->expires != NULL);
+    if (!asked)
+        dr_fail_memory(err);
+    return asked;
+}
+
+static int begin_anew(struct run *run, const char *why, struct dr_err *err)
+{
+    if (run->part.size > 0)
+        dr_log_say(run->log, "'%s' is begun anew: %s", run->part.draft, why);
+    dr_past_release(&run->past);
+    run->part.keep = false;
+    return dr_part_empty(&run->part, err);
+}
+
+/* OUTPUT.part as an earlier run left it, or empty. */
+static int begin_part(struct run *run, struct dr_err *err)
+{
+    struct dr_part *part = &run->part;
+
+    run->asked = describe(run, err);
+    if (!run->asked || dr_part_open(part, run->options->output, run->options->replace, err) < 0)
+        return -1;
+    if (run->options->fresh)
+        return begin_anew(run, "--fresh", err);
+    dr_past_read(part->journal, run->asked, &run->past);
+    if (!run->past.journal)
+        return begin_anew(run, *run->past.why ? run->past.why : "it has no journal", err);
+    if (part->size != run->past.total)
+        return begin_anew(run, "it has another size than its journal says", err);
+    part->keep = true;
+    return 0;
+}
+
+/* What every image was found to be. */
+static json_t *list_found(const struct run *run, struct dr_err *err)
+{
+    json_auto_t *found = json_object();
+
+    for (size_t i = 0; i < run->wanted.count; i++) {
+        char name[DR_REFERENCE_TEXT];
+        char digest[DR_DIGEST_TEXT];
+
+        if (run->fetched[i].has_found &&
+            dr_json_set(found, dr_reference_text(&run->wanted.items[i].reference, name),
+                        json_string(dr_digest_text(&run->fetched[i].found, digest)), err) < 0)
+            return NULL;
+    }
+    return json_incref(found);
+}
+
+static int plan_layers(struct run *run, uint64_t total, struct dr_err *err)
+{
+    struct dr_layers *layers = &run->layers;
+    char kept[16];
     char size[16];
 
+    if (run->past.journal && run->past.total != total &&
+        begin_anew(run, "its images have another layout now", err) < 0)
+        return -1;
+    *layers = (struct dr_layers){.part = &run->part,
+                                 .writer = &run->writer,
+                                 .fetched = run->fetched,
+                                 .fetched_count = run->wanted.count,
+                                 .sources = &run->sources,
+                                 .unpacking = &run->unpacking};
+    if (dr_layers_plan(layers, &run->past, err) < 0)
+        return -1;
     dr_text_size(total, size);
     dr_log_detail(run->log, "%zu blobs, %s: reserve '%s'", run->writer.blob_count, size,
                   run->part.draft);
-    if (dr_part_reserve(&run->part, total, err) < 0 || fetch_layers(run, err) < 0)
+    if (!run->past.journal)
+        return 0;
+    dr_text_size(layers->kept, kept);
+    dr_text_size(layers->bytes, size);
+    dr_log_say(run->log, "going on with '%s': %s of %s are there, to be hashed again",
+               run->part.draft, kept, size);
+    return dr_layers_clear_rest(layers, err);
+}
+
+static int fetch_layers(struct run *run, struct dr_err *err)
+{
+    uint64_t total = dr_layout_total(&run->writer.layout);
+    json_auto_t *found = NULL;
+    int done;
+
+    if (plan_layers(run, total, err) < 0 || dr_part_reserve(&run->part, total, err) < 0)
+        return -1;
+    found = list_found(run, err);
+    if (!found || dr_ledger_begin(&run->ledger, run->part.journal, run->part.fd, run->asked, found,
+                                  total, run->layers.rows, run->layers.count, run->log, err) < 0)
+        return -1;
+    done = dr_layers_fetch(&run->layers, run->log, err);
+    dr_ledger_end(&run->ledger);
+    run->part.keep = run->part.keep || dr_ledger_done(&run->ledger) > 0;
+    return done;
+}
+
+static int write_file(struct run *run, struct dr_err *err)
+{
+    if (fetch_layers(run, err) < 0)
         return -1;
     if (run->unpacking.count && convert_images(run, err) < 0)
         return -1;
@@ -343,6 +380,24 @@ static int report(const struct run *run, struct dr_err *err)
     return 0;
 }
 
+/* What a run that failed leaves behind. */
+static int explain(struct run *run, struct dr_err *err)
+{
+    uint64_t done = run->layers.rows ? dr_ledger_done(&run->ledger) : 0;
+    char size[16];
+
+    /* An image that drover can't carry will not be another one the next time. */
+    if (err && err->code == DR_ERR_FORMAT)
+        run->part.keep = false;
+    if (!run->part.draft || !run->part.keep)
+        return -1;
+    dr_text_size(done, size);
+    if (done > 0)
+        return dr_err_advise(err, "'%s' keeps the %s that came: the same command goes on with them",
+                             run->part.draft, size);
+    return dr_err_advise(err, "'%s' stays: the same command goes on with it", run->part.draft);
+}
+
 int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *log,
                   struct dr_err *err)
 {
@@ -353,6 +408,8 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         .unpacking = DR_UNPACKING_INIT,
         .writer = DR_WRITER_INIT,
         .part = DR_PART_INIT,
+        .past = DR_PAST_INIT,
+        .ledger = DR_LEDGER_INIT,
         .started = dr_clock(),
     };
 
@@ -365,8 +422,8 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         if (!run.key)
             return -1;
     }
-    if (dr_part_open(&run.part, options->output, options->replace, err) < 0 ||
-        fetch_images(&run, err) < 0 || plan(&run, err) < 0 || write_file(&run, err) < 0)
-        return -1;
+    if (begin_part(&run, err) < 0 || fetch_images(&run, err) < 0 || plan(&run, err) < 0 ||
+        write_file(&run, err) < 0)
+        return explain(&run, err);
     return report(&run, err);
 }

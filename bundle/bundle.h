@@ -8,7 +8,8 @@
  * Every manifest is fetched first; they say how large everything is, so the whole layout is known before the first
  * byte of a layer: the space is checked and reserved, and each layer goes from the network straight to its final
  * place while it is hashed. The file is OUTPUT.part until it is complete, signed and on the disk; then it is
- * renamed. A run that fails removes OUTPUT.part; one that was killed leaves it for the next run to replace.
+ * renamed. A run that fails, is stopped or killed leaves OUTPUT.part with what came, and the same run goes on from
+ * there (bundle/ledger.h); one that fails before the first layer leaves nothing.
  */
 
 #include <stdbool.h>
@@ -25,9 +26,12 @@ struct dr_bundle_options {
     size_t image_count;
     const char
         *from; /* HOST[:PORT][/PREFIX] that stands in for docker.io; NULL: docker.io itself */
-    const char *output; /* the file */
-    bool replace;       /* an existing output may be replaced, by a complete one */
-    const char *key;    /* file with the private key; NULL: it is signed later */
+    const char *hub_mirror; /* HOST[:PORT][/PREFIX] asked before docker.io; NULL: none */
+    uint64_t rate;          /* bytes per second that are fetched at most; 0: no limit */
+    bool fresh;             /* what an earlier run left is not gone on with */
+    const char *output;     /* the file */
+    bool replace;           /* an existing output may be replaced, by a complete one */
+    const char *key;        /* file with the private key; NULL: it is signed later */
     dr_passphrase_fn *ask;
     void *ask_context;
     const char *ca_file;         /* --ca-cert; may be NULL */

@@ -119,21 +119,70 @@ static void warn(struct dr_fetched *fetched, const struct dr_log *log)
         dr_log_warn(log, "%s: %s", name, *text);
 }
 
-static int get_all(struct dr_fetched *fetched, struct dr_sources *sources, struct dr_err *err)
+/* What the reference stands for. A tag is asked for by HEAD, which no registry counts as a pull; its manifest is then
+ * fetched by digest, once, whatever happens to the tag meanwhile. A bundle that was begun keeps what it was begun
+ * with. */
+static int resolve(struct dr_fetched *fetched, const struct dr_digest *past,
+                   const struct dr_log *log, struct dr_err *err)
+{
+    const struct dr_reference *reference = &fetched->image.reference;
+    struct dr_err why = DR_ERR_INIT;
+    char name[DR_REFERENCE_TEXT];
+    char now[DR_DIGEST_TEXT];
+    char then[DR_DIGEST_TEXT];
+
+    fetched->has_found = reference->has_digest;
+    fetched->found = reference->digest;
+    if (reference->has_digest)
+        return 0;
+    if (dr_registry_resolve(fetched->registry, fetched->repository, reference->tag,
+                            &fetched->has_found, &fetched->found, &why) < 0 &&
+        !(past && why.code == DR_ERR_ABSENT)) {
+        if (err)
+            *err = why;
+        return -1;
+    }
+    if (!past)
+        return 0;
+    if (fetched->has_found && !dr_digest_equal(&fetched->found, past))
+        dr_log_warn(log,
+                    "%s has moved since this bundle was begun: it is %s now; the bundle keeps %s "
+                    "(--fresh begins anew)",
+                    dr_reference_familiar(reference, name), dr_digest_text(&fetched->found, now),
+                    dr_digest_text(past, then));
+    fetched->has_found = true;
+    fetched->found = *past;
+    return 0;
+}
+
+static int get_top(struct dr_fetched *fetched, struct dr_registry_manifest *manifest,
+                   enum dr_manifest_kind *ret_kind, struct dr_err *err)
+{
+    char digest[DR_DIGEST_TEXT];
+
+    if (fetched->has_found)
+        return get_manifest(fetched, dr_digest_text(&fetched->found, digest), manifest, ret_kind,
+                            err);
+    if (get_manifest(fetched, fetched->image.reference.tag, manifest, ret_kind, err) < 0)
+        return -1;
+    /* A schema 1 manifest is not found by the digest of its bytes. */
+    fetched->has_found = *ret_kind != DR_MANIFEST_SCHEMA1;
+    fetched->found = manifest->digest;
+    return 0;
+}
+
+static int get_all(struct dr_fetched *fetched, const struct dr_digest *past,
+                   const struct dr_log *log, struct dr_err *err)
 {
     dr_auto_registry_manifest struct dr_registry_manifest manifest = DR_REGISTRY_MANIFEST_INIT;
-    const struct dr_reference *reference = &fetched->image.reference;
     const struct dr_descriptor *config = &fetched->image.content.config;
-    const struct dr_digest *pinned = reference->has_digest ? &reference->digest : NULL;
-    char digest[DR_DIGEST_TEXT];
+    const struct dr_digest *pinned;
     enum dr_manifest_kind kind;
     struct dr_digest child;
 
-    fetched->registry = dr_sources_find(sources, reference, fetched->repository, err);
-    if (!fetched->registry ||
-        get_manifest(fetched, pinned ? dr_digest_text(pinned, digest) : reference->tag, &manifest,
-                     &kind, err) < 0)
+    if (resolve(fetched, past, log, err) < 0 || get_top(fetched, &manifest, &kind, err) < 0)
         return -1;
+    pinned = fetched->has_found ? &fetched->found : NULL;
     if (kind == DR_MANIFEST_INDEX) {
         if (follow_list(fetched, &manifest, &kind, &child, err) < 0)
             return -1;
@@ -147,17 +196,62 @@ static int get_all(struct dr_fetched *fetched, struct dr_sources *sources, struc
                                 config->size, &fetched->config, err);
 }
 
+static void begin(struct dr_fetched *fetched, const struct dr_wanted *wanted)
+{
+    *fetched = (struct dr_fetched){.schema1 = DR_SCHEMA1_INIT};
+    fetched->image.reference = wanted->reference;
+    fetched->image.role = wanted->role;
+    fetched->manifest.max = fetched->config.max = DR_MANIFEST_MAX;
+}
+
+/* 1: the mirror of Docker Hub had it. 0: there is none, or it hadn't. */
+static int try_mirror(struct dr_fetched *fetched, struct dr_sources *sources,
+                      const struct dr_wanted *wanted, const struct dr_digest *past,
+                      struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    char name[DR_REFERENCE_TEXT];
+
+    fetched->registry =
+        dr_sources_find_mirror(sources, &wanted->reference, fetched->repository, &why);
+    if (!fetched->registry && why.code == DR_OK)
+        return 0;
+    if (fetched->registry && get_all(fetched, past, sources->log, &why) == 0)
+        return 1;
+    if (why.code == DR_ERR_STOPPED) {
+        if (err)
+            *err = why;
+        return -1;
+    }
+    dr_log_say(sources->log, "%s is not from the mirror: %s",
+               dr_reference_familiar(&wanted->reference, name), why.text);
+    if (why.code == DR_ERR_NET)
+        dr_sources_drop_mirror(sources);
+    dr_fetched_release(fetched);
+    begin(fetched, wanted);
+    return 0;
+}
+
+static int get_anywhere(struct dr_fetched *fetched, struct dr_sources *sources,
+                        const struct dr_wanted *wanted, const struct dr_digest *past,
+                        struct dr_err *err)
+{
+    int done = try_mirror(fetched, sources, wanted, past, err);
+
+    if (done != 0)
+        return done > 0 ? 0 : -1;
+    fetched->registry = dr_sources_find(sources, &wanted->reference, fetched->repository, err);
+    return fetched->registry ? get_all(fetched, past, sources->log, err) : -1;
+}
+
 int dr_fetched_get(struct dr_fetched *ret_fetched, struct dr_sources *sources,
-                   const struct dr_wanted *wanted, struct dr_err *err)
+                   const struct dr_wanted *wanted, const struct dr_digest *past, struct dr_err *err)
 {
     char name[DR_REFERENCE_TEXT];
 
-    ret_fetched->image.reference = wanted->reference;
-    ret_fetched->image.role = wanted->role;
-    ret_fetched->manifest.max = ret_fetched->config.max = DR_MANIFEST_MAX;
-    ret_fetched->schema1 = (struct dr_schema1)DR_SCHEMA1_INIT;
+    begin(ret_fetched, wanted);
     dr_reference_familiar(&wanted->reference, name);
-    if (get_all(ret_fetched, sources, err) < 0)
+    if (get_anywhere(ret_fetched, sources, wanted, past, err) < 0)
         return dr_err_wrap(err, "image '%s'", name);
     read_platform(ret_fetched);
     warn(ret_fetched, sources->log);

@@ -23,15 +23,18 @@ struct dr_fetched {
     struct dr_schema1 schema1;    /* where image.conversion says so */
     struct dr_registry *registry; /* borrowed from the sources */
     char repository[512];
+    bool has_found; /* `found` is what the reference stands for: a list's own digest, for one */
+    struct dr_digest found; /* to ask for again */
     char platform[64];
     char other_platform[96];
     const char *warnings[DR_WARNINGS_MAX + 4];
 };
 
 /* Gets the image that `wanted` names: of a list the one for linux/amd64. Warnings are said and kept.
- * `ret_fetched` is zeroed memory before. */
+ * `past` is what an earlier run of the same bundle found, NULL: none. `ret_fetched` holds nothing before. */
 int dr_fetched_get(struct dr_fetched *ret_fetched, struct dr_sources *sources,
-                   const struct dr_wanted *wanted, struct dr_err *err);
+                   const struct dr_wanted *wanted, const struct dr_digest *past,
+                   struct dr_err *err);
 void dr_fetched_release(struct dr_fetched *fetched);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bundle/ledger.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/text.h"
@@ -47,6 +48,7 @@ static bool is_same_file(int fd, const char *path)
 int dr_part_open(struct dr_part *part, const char *path, bool replace, struct dr_err *err)
 {
     dr_autofree char *draft = dr_text_format(err, "%s.part", path);
+    struct stat info;
     dr_autoclose int fd = -1;
 
     if (!draft || check_target(path, replace, err) < 0)
@@ -56,12 +58,23 @@ int dr_part_open(struct dr_part *part, const char *path, bool replace, struct dr
         return dr_fail_errno(err, DR_ERR_IO, "create '%s'", draft);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_same_file(fd, draft))
         return dr_fail(err, DR_ERR_REFUSED, "another drover is writing '%s'", draft);
+    if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
+        return dr_fail(err, DR_ERR_REFUSED, "'%s' is not an ordinary file", draft);
     part->path = dr_text_copy(path, err);
-    if (!part->path)
+    part->journal = part->path ? dr_text_format(err, "%s.journal", draft) : NULL;
+    if (!part->journal)
         return -1;
+    part->size = (uint64_t)info.st_size;
     part->fd = dr_steal_fd(&fd);
     part->draft = dr_steal(draft);
     part->replace = replace;
+    return 0;
+}
+
+int dr_part_empty(struct dr_part *part, struct dr_err *err)
+{
+    part->size = 0;
+    dr_ledger_remove(part->journal);
     return ftruncate(part->fd, 0) < 0 ? dr_fail_errno(err, DR_ERR_IO, "empty '%s'", part->draft)
                                       : 0;
 }
@@ -119,16 +132,20 @@ int dr_part_commit(struct dr_part *part, struct dr_err *err)
         return errno == EEXIST
                    ? fail_exists(part->path, err)
                    : dr_fail_errno(err, DR_ERR_IO, "rename '%s' to '%s'", part->draft, part->path);
+    dr_ledger_remove(part->journal);
     free(dr_steal(part->draft));
     return dr_file_sync_folder(part->path, err);
 }
 
 void dr_part_release(struct dr_part *part)
 {
-    if (part->draft)
+    if (part->draft && !part->keep) {
+        dr_ledger_remove(part->journal);
         unlink(part->draft);
+    }
     if (part->fd >= 0)
         close(dr_steal_fd(&part->fd));
     free(dr_steal(part->draft));
+    free(dr_steal(part->journal));
     free(dr_steal(part->path));
 }

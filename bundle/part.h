@@ -3,9 +3,10 @@
 #define DROVER_BUNDLE_PART_H
 
 /*
- * OUTPUT.part: the bundle while it grows. It is locked, so two runs never write one file; its space is reserved
- * before the first byte arrives; it becomes OUTPUT by a rename when everything is on the disk, and it is removed
- * when its scope ends without that. (dr_file in lib/file.h is for small files: its drafts have random names, so
+ * OUTPUT.part: the bundle while it grows, and OUTPUT.part.journal beside it (bundle/ledger.h). It is locked, so two
+ * runs never write one file; its space is reserved before the first byte arrives; it becomes OUTPUT by a rename when
+ * everything is on the disk. When its scope ends without that, both files are removed, unless they hold something
+ * that a later run can go on with. (dr_file in lib/file.h is for small files: its drafts have random names, so
  * that nothing would be found again after a kill.)
  */
 
@@ -16,9 +17,12 @@
 
 struct dr_part {
     int fd;
-    char *path;  /* OUTPUT */
-    char *draft; /* OUTPUT.part; NULL once it is renamed */
+    char *path;    /* OUTPUT */
+    char *draft;   /* OUTPUT.part; NULL once it is renamed */
+    char *journal; /* OUTPUT.part.journal */
+    uint64_t size; /* of what an earlier run left; 0: nothing */
     bool replace;
+    bool keep; /* set it when it is worth something: it is not removed then */
 };
 
 #define DR_PART_INIT                                                                               \
@@ -26,11 +30,14 @@ struct dr_part {
         .fd = -1                                                                                   \
     }
 
-/* Opens an empty OUTPUT.part, in the place of one that a killed run left. DR_ERR_REFUSED: OUTPUT is there and may
+/* Opens OUTPUT.part, as an earlier run left it or empty. DR_ERR_REFUSED: OUTPUT is there and may
  * not be replaced, or another drover is writing it. */
 int dr_part_open(struct dr_part *part, const char *path, bool replace, struct dr_err *err);
 
-/* Makes it `size` zero bytes whose space is reserved; DR_ERR_IO names need and room. */
+/* Forgets what an earlier run left. */
+int dr_part_empty(struct dr_part *part, struct dr_err *err);
+
+/* Makes it `size` bytes, zero where there was nothing, whose space is reserved; DR_ERR_IO names need and room. */
 int dr_part_reserve(struct dr_part *part, uint64_t size, struct dr_err *err);
 
 /* Moves a piece towards the beginning; the two places may overlap. */

@@ -10,6 +10,10 @@ int dr_sources_init(struct dr_sources *sources, const struct dr_bundle_options *
                     const struct dr_log *log, struct dr_err *err)
 {
     *sources = (struct dr_sources){.options = options, .log = log, .from_host = DOCKER_HUB};
+    if (options->hub_mirror &&
+        dr_reference_parse_registry(options->hub_mirror, sources->mirror_host,
+                                    sources->mirror_prefix, err) < 0)
+        return -1;
     return options->from ? dr_reference_parse_registry(options->from, sources->from_host,
                                                        sources->from_prefix, err)
                          : 0;
@@ -37,6 +41,7 @@ static struct dr_registry *find_host(struct dr_sources *sources, const char *hos
         .host = host,
         .ca_file = sources->options->ca_file,
         .insecure = is_insecure(sources->options, host),
+        .rate = sources->options->rate,
         .log = sources->log,
     };
     struct dr_registry *registry;
@@ -56,13 +61,33 @@ static struct dr_registry *find_host(struct dr_sources *sources, const char *hos
     return registry;
 }
 
+static void put_repository(const char *prefix, const struct dr_reference *reference,
+                           char ret_repository[512])
+{
+    snprintf(ret_repository, 512, "%s%s%s", prefix, *prefix ? "/" : "", reference->repository);
+}
+
 struct dr_registry *dr_sources_find(struct dr_sources *sources,
                                     const struct dr_reference *reference, char ret_repository[512],
                                     struct dr_err *err)
 {
     bool hub = strcmp(reference->host, DOCKER_HUB) == 0;
-    const char *prefix = hub ? sources->from_prefix : "";
 
-    snprintf(ret_repository, 512, "%s%s%s", prefix, *prefix ? "/" : "", reference->repository);
+    put_repository(hub ? sources->from_prefix : "", reference, ret_repository);
     return find_host(sources, hub ? sources->from_host : reference->host, err);
+}
+
+struct dr_registry *dr_sources_find_mirror(struct dr_sources *sources,
+                                           const struct dr_reference *reference,
+                                           char ret_repository[512], struct dr_err *err)
+{
+    if (!*sources->mirror_host || strcmp(reference->host, DOCKER_HUB) != 0)
+        return NULL;
+    put_repository(sources->mirror_prefix, reference, ret_repository);
+    return find_host(sources, sources->mirror_host, err);
+}
+
+void dr_sources_drop_mirror(struct dr_sources *sources)
+{
+    *sources->mirror_host = '\0';
 }

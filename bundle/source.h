@@ -4,7 +4,8 @@
 
 /*
  * Where images are fetched from: one client per registry, made when the first image of that host is asked for.
- * `--from` stands in for docker.io and for nothing else, and never shows in a reference.
+ * `--from` stands in for docker.io and for nothing else, and never shows in a reference. `--hub-mirror` is asked
+ * before docker.io, and docker.io for what the mirror does not have.
  */
 
 #include <stddef.h>
@@ -21,6 +22,8 @@ struct dr_sources {
     const struct dr_log *log;
     char from_host[256];
     char from_prefix[256];
+    char mirror_host[256]; /* "": none, or given up */
+    char mirror_prefix[256];
     struct dr_registry *registries[DR_SOURCES_MAX];
     size_t count;
 };
@@ -35,5 +38,13 @@ void dr_sources_release(struct dr_sources *sources);
 struct dr_registry *dr_sources_find(struct dr_sources *sources,
                                     const struct dr_reference *reference, char ret_repository[512],
                                     struct dr_err *err);
+
+/* The same at the mirror of Docker Hub; NULL without a word where there is none for this reference. */
+struct dr_registry *dr_sources_find_mirror(struct dr_sources *sources,
+                                           const struct dr_reference *reference,
+                                           char ret_repository[512], struct dr_err *err);
+
+/* The mirror does not answer: it is not asked again. */
+void dr_sources_drop_mirror(struct dr_sources *sources);
 
 #endif

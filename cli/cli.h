@@ -41,6 +41,7 @@ enum dr_option_kind {
     DR_OPTION_TEXT,   /* const char **: the value, borrowed from argv */
     DR_OPTION_LIST,   /* struct dr_list *: each value appended */
     DR_OPTION_NUMBER, /* uint64_t * */
+    DR_OPTION_RATE,   /* uint64_t *: bytes per second, "500k", "2M" as with curl; not 0 */
 };
 
 struct dr_option {

@@ -137,6 +137,9 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"serial", 0, DR_OPTION_NUMBER, &label.serial},
         {"expires", 0, DR_OPTION_TEXT, &label.expires},
         {"from", 0, DR_OPTION_TEXT, &options.from},
+        {"hub-mirror", 0, DR_OPTION_TEXT, &options.hub_mirror},
+        {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
+        {"fresh", 0, DR_OPTION_FLAG, &options.fresh},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
         {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
         {"force", 0, DR_OPTION_FLAG, &options.replace},
@@ -152,6 +155,11 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         check_signing(&options, unsigned_, signers, err) < 0 ||
         set_label(&label, &options, err) < 0)
         return -1;
+    if (options.from && options.hub_mirror)
+        return dr_fail(
+            err, DR_ERR_USAGE,
+            "--from and --hub-mirror contradict each other: nothing comes from docker.io "
+            "with --from");
     if (options.key && check_not_key(options.output, options.key, err) < 0)
         return -1;
     options.signers = (size_t)signers;

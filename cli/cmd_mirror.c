@@ -16,6 +16,7 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
         {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
+        {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
         {"json", 0, DR_OPTION_FLAG, &options.json},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };

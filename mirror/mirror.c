@@ -167,6 +167,7 @@ int dr_mirror_run(const struct dr_mirror_options *options, const struct dr_log *
         dr_registry_new(&(struct dr_registry_options){.host = host,
                                                       .ca_file = options->ca_file,
                                                       .insecure = is_insecure(options, host, log),
+                                                      .rate = options->rate,
                                                       .log = log},
                         err);
     if (!registry || dr_registry_ping(registry, err) < 0 ||

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bundle/file/reader.h"
 #include "lib/err.h"
@@ -26,6 +27,7 @@ struct dr_mirror_options {
     const char *ca_file;                 /* NULL: none */
     const char *const *insecure;         /* hosts that may be plain HTTP or unverified TLS */
     size_t insecure_count;
+    uint64_t rate; /* bytes per second that are sent at most; 0: no limit */
     bool json;
 };
 

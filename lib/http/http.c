@@ -14,10 +14,12 @@
 
 #define SPARE_HANDLES 8
 #define SILENT_SECONDS 10
+#define BURST_SECONDS 0.1
 
 /* One exchange on its way. */
 struct transfer {
     CURL *curl;
+    struct dr_http *http;
     struct curl_slist *headers;
     const struct dr_http_request *request;
     struct dr_http_response *response;
@@ -37,6 +39,7 @@ struct dr_http {
     CURL *spare[SPARE_HANDLES];
     unsigned spares;
     struct transfer *running;
+    double free_at; /* of dr_clock(): when what has passed was due at the rate that is allowed */
 };
 
 struct dr_http *dr_http_new(const struct dr_http_options *options, struct dr_err *err)
@@ -94,6 +97,22 @@ static size_t on_header(char *data, size_t one, size_t size, void *context)
     return size;
 }
 
+/* Holds up whoever passes bytes too fast, all transfers together; theirs wait in the kernel, and so the other side
+ * does. (libcurl's own limit is for one transfer, and lets seconds of it through at once.) */
+static void pace(struct dr_http *http, size_t size)
+{
+    double now;
+
+    if (http->options.rate == 0)
+        return;
+    now = dr_clock();
+    if (http->free_at < now - BURST_SECONDS)
+        http->free_at = now - BURST_SECONDS;
+    http->free_at += (double)size / (double)http->options.rate;
+    if (http->free_at > now)
+        dr_stop_sleep(http->free_at - now);
+}
+
 static size_t on_body(char *data, size_t one, size_t size, void *context)
 {
     struct transfer *transfer = context;
@@ -103,6 +122,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *context)
     (void)one;
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
     transfer->response->status = status;
+    pace(transfer->http, size);
     if (transfer->request->sink && status >= 200 && status < 300)
         done = transfer->request->sink(transfer->request->context, data, size, &transfer->failure);
     else
@@ -116,6 +136,8 @@ static size_t on_source(char *data, size_t one, size_t size, void *context)
     long got =
         transfer->request->source(transfer->request->context, data, one * size, &transfer->failure);
 
+    if (got > 0)
+        pace(transfer->http, (size_t)got);
     return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
 
@@ -194,17 +216,6 @@ static void set_method(struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "HEAD") == 0 ? NULL : method);
 }
 
-/* After one has come or gone. */
-static void share_rate(const struct dr_http *http)
-{
-    unsigned count = 0;
-
-    for (const struct transfer *transfer = http->running; transfer; transfer = transfer->next)
-        count++;
-    for (const struct transfer *transfer = http->running; transfer; transfer = transfer->next)
-        dr_http_set_rate(transfer->curl, &http->options, count);
-}
-
 static int prepare(const struct dr_http *http, struct transfer *transfer, struct dr_err *err)
 {
     CURL *curl = transfer->curl;
@@ -258,7 +269,8 @@ static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
 int dr_http_do(struct dr_http *http, const struct dr_http_request *request,
                struct dr_http_response *ret_response, struct dr_err *err)
 {
-    struct transfer transfer = {.curl = http->single, .request = request, .response = ret_response};
+    struct transfer transfer = {
+        .curl = http->single, .http = http, .request = request, .response = ret_response};
     int done = prepare(http, &transfer, err);
 
     if (done == 0)
@@ -296,6 +308,7 @@ int dr_http_start(struct dr_http *http, const struct dr_http_request *request,
         free(transfer);
         return dr_fail_memory(err);
     }
+    transfer->http = http;
     transfer->request = request;
     transfer->response = ret_response;
     transfer->token = token;
@@ -306,7 +319,6 @@ int dr_http_start(struct dr_http *http, const struct dr_http_request *request,
         forget(http, transfer);
         return dr_fail_memory(err);
     }
-    share_rate(http);
     return 0;
 }
 
@@ -349,7 +361,6 @@ int dr_http_next(struct dr_http *http, void **ret_token, struct dr_err *ret_fail
     ret_failure->code = DR_OK;
     outcome(transfer, code, ret_failure);
     forget(http, transfer);
-    share_rate(http);
     return 1;
 }
 

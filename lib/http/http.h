@@ -37,7 +37,7 @@ struct dr_http_options {
     bool no_proxy;            /* ignore http_proxy and friends */
     unsigned connect_seconds; /* limit for a connection; 0: 15 */
     unsigned stall_seconds;   /* give up after so long without a byte; 0: 60 */
-    uint64_t rate;            /* bytes per second and direction, of all together; 0: no limit */
+    uint64_t rate;            /* bytes per second of all bodies together; 0: no limit */
     const struct dr_log *log; /* is told of servers that are silent for 10 s; NULL: nobody */
 };
 

@@ -66,18 +66,6 @@ static void set_trust(CURL *curl, const struct dr_http_options *options)
         curl_easy_setopt(curl, CURLOPT_SSLKEY, options->key_file);
 }
 
-void dr_http_set_rate(CURL *curl, const struct dr_http_options *options, unsigned count)
-{
-    uint64_t share = options->rate / count;
-
-    if (options->rate == 0)
-        return;
-    if (share == 0)
-        share = 1;
-    curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)share);
-    curl_easy_setopt(curl, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)share);
-}
-
 /* Where there is a limit, a full buffer should not be seconds of it. */
 static long buffer_size(const struct dr_http_options *options)
 {
@@ -111,7 +99,6 @@ void dr_http_set_up(CURL *curl, const struct dr_http_options *options,
 {
     set_limits(curl, options, request);
     set_trust(curl, options);
-    dr_http_set_rate(curl, options, 1);
     if (options->unix_socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
     if (options->no_proxy || options->unix_socket || dr_http_is_loopback(request->url))

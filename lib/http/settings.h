@@ -17,7 +17,4 @@ void dr_http_options_release(struct dr_http_options *own);
 void dr_http_set_up(CURL *curl, const struct dr_http_options *options,
                     const struct dr_http_request *request);
 
-/* What one of `count` transfers may have of the rate; also while it runs. */
-void dr_http_set_rate(CURL *curl, const struct dr_http_options *options, unsigned count);
-
 #endif

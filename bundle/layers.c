@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/layers.h"
+
+#include <stdlib.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+
+#define ZEROS_BYTES ((size_t)1 << 16)
+
+void dr_layers_release(struct dr_layers *layers)
+{
+    free(layers->rows);
+    layers->rows = NULL;
+}
+
+int dr_layers_plan(struct dr_layers *layers, const struct dr_past *past, struct dr_err *err)
+{
+    const struct dr_writer *writer = layers->writer;
+
+    layers->rows = calloc(writer->blob_count + 1, sizeof *layers->rows);
+    if (!layers->rows)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < writer->blob_count; i++) {
+        const struct dr_bundle_blob *blob = &writer->blobs[i];
+        struct dr_ledger_layer *row = &layers->rows[layers->count];
+        uint64_t kept;
+
+        if (!blob->layer)
+            continue;
+        kept = dr_past_done(past, &blob->digest, blob->offset, blob->size);
+        row->digest = blob->digest;
+        row->offset = blob->offset;
+        row->size = blob->size;
+        dr_ledger_note(row, kept);
+        layers->bytes += blob->size;
+        layers->kept += kept;
+        layers->count++;
+    }
+    return 0;
+}
+
+static int clear(const struct dr_layers *layers, uint64_t from, uint64_t to, struct dr_err *err)
+{
+    static const char zeros[ZEROS_BYTES];
+
+    while (from < to) {
+        size_t size = to - from < ZEROS_BYTES ? (size_t)(to - from) : ZEROS_BYTES;
+
+        if (dr_file_pwrite(layers->part->fd, zeros, size, from, layers->part->draft, err) < 0)
+            return -1;
+        from += size;
+    }
+    return 0;
+}
+
+int dr_layers_clear_rest(const struct dr_layers *layers, struct dr_err *err)
+{
+    uint64_t end = 0;
+
+    for (size_t i = 0; i < layers->count; i++) {
+        if (clear(layers, end, layers->rows[i].offset, err) < 0)
+            return -1;
+        end = layers->rows[i].offset + layers->rows[i].size;
+    }
+    return clear(layers, end, dr_layout_total(&layers->writer->layout), err);
+}
+
+/* Where a layer's bytes go. */
+struct place {
+    const struct dr_part *part;
+    struct dr_ledger_layer *row;
+    struct dr_unpacked *unpacked; /* NULL: only into the file */
+};
+
+static int write_layer(void *context, uint64_t offset, const void *data, size_t size,
+                       struct dr_err *err)
+{
+    const struct place *place = context;
+
+    if (dr_file_pwrite(place->part->fd, data, size, place->row->offset + offset, place->part->draft,
+                       err) < 0)
+        return -1;
+    dr_ledger_note(place->row, offset + size);
+    return place->unpacked ? dr_unpacked_take(place->unpacked, offset, data, size, err) : 0;
+}
+
+/* What an earlier run left. */
+static int read_layer(void *context, uint64_t offset, void *ret_data, size_t size,
+                      struct dr_err *err)
+{
+    const struct place *place = context;
+
+    if (dr_file_pread(place->part->fd, ret_data, size, place->row->offset + offset,
+                      place->part->draft, err) < 0)
+        return -1;
+    return place->unpacked ? dr_unpacked_take(place->unpacked, offset, ret_data, size, err) : 0;
+}
+
+static bool has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
+{
+    for (size_t i = 0; i < image->content.layer_count; i++) {
+        if (dr_digest_equal(&image->content.layers[i].digest, digest))
+            return true;
+    }
+    return false;
+}
+
+/* The first image that has the layer says where it is fetched from. */
+static const struct dr_fetched *owner_of(const struct dr_layers *layers,
+                                         const struct dr_digest *digest)
+{
+    for (size_t i = 0; i < layers->fetched_count; i++) {
+        if (has_layer(&layers->fetched[i].image, digest))
+            return &layers->fetched[i];
+    }
+    return NULL;
+}
+
+/* Everything that one registry has, many at a time. */
+static int fetch_from(struct dr_layers *layers, struct dr_registry *registry,
+                      struct dr_blob_get *gets, struct place *places, struct dr_progress *progress,
+                      struct dr_err *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < layers->count; i++) {
+        struct dr_ledger_layer *row = &layers->rows[i];
+        const struct dr_fetched *owner = owner_of(layers, &row->digest);
+
+        if (!owner || owner->registry != registry)
+            continue;
+        places[count] = (struct place){
+            .part = layers->part,
+            .row = row,
+            .unpacked = dr_unpacking_find(layers->unpacking, &row->digest),
+        };
+        gets[count] = (struct dr_blob_get){
+            .repository = owner->repository,
+            .digest = row->digest,
+            .size = row->size,
+            .write = write_layer,
+            .have = atomic_load(&row->done),
+            .read = read_layer,
+            .context = &places[count],
+        };
+        count++;
+    }
+    return dr_registry_get_blobs(registry, gets, count, DR_REGISTRY_PARALLEL, progress, err);
+}
+
+int dr_layers_fetch(struct dr_layers *layers, const struct dr_log *log, struct dr_err *err)
+{
+    dr_autofree struct dr_blob_get *gets = calloc(layers->count + 1, sizeof *gets);
+    dr_autofree struct place *places = calloc(layers->count + 1, sizeof *places);
+    struct dr_progress progress;
+    int done = 0;
+
+    if (!gets || !places)
+        return dr_fail_memory(err);
+    dr_progress_start(&progress, log, "fetch", layers->bytes);
+    for (size_t i = 0; done == 0 && i < layers->sources->count; i++)
+        done = fetch_from(layers, layers->sources->registries[i], gets, places, &progress, err);
+    dr_progress_end(&progress);
+    return done;
+}
