@@ -15,9 +15,9 @@
  *     dr_journal_finish(&journal, "finished", err);    kept under another name
  *
  * The document: {"format": 1, "started", "state": "running", "steps": {"<name>": {"begun", "begun_at",
- * "done", "done_at", "seconds"}}, and what apply/look.h puts into it}. Rancher's inventory lies in inventory.json beside it until the
- * end ("inventory_apart": true), since it is large and never changes. The old container's environment is in it, so only
- * root may read it.
+ * "done", "done_at", "seconds"}}, and what apply/look.h puts into it}. Its "inventory", which is large and never changes,
+ * lies in inventory.json beside it until the end ("inventory_apart": true). It holds the old container's environment, so
+ * only root may read it.
  */
 
 #include <jansson.h>

@@ -187,7 +187,7 @@ rolled_back() {
         touch "$state/backups/$name.tar.gz" "$state/backups/$name.tar.gz.sha256"
     done
     apply --keep-backups 2
-    [ "$(cd "$state/backups" && ls -- *.tar.gz | grep -c '^rancher-v')" -eq 2 ]
+    [ "$(find "$state/backups" -name "rancher-v*.tar.gz" | wc -l)" -eq 2 ]
     [ -e "$(jq -r .backup.file "$state"/apply-*-finished.json)" ]
     [ ! -e "$state/backups/rancher-v1.0.0-20160101T000000Z.tar.gz" ]
     [ ! -e "$state/backups/rancher-v1.0.0-20160101T000000Z.tar.gz.sha256" ]
