@@ -7,6 +7,7 @@
 #include "apply/copies.h"
 #include "apply/journal.h"
 #include "apply/look.h"
+#include "apply/only.h"
 #include "apply/report.h"
 #include "apply/rollback.h"
 #include "apply/session.h"
@@ -148,6 +149,8 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
     struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
     int done;
 
+    if (options->only)
+        return dr_only(options, err);
     if (options->dry_run ? dr_journal_peek(&journal, options->state_dir, err) < 0
                          : dr_journal_open(&journal, options->state_dir, err) < 0)
         return -1;

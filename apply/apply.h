@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "apply/rancher/rancher.h"
 #include "bundle/file/reader.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -35,6 +36,9 @@ struct dr_apply_options {
     const char *rancher_ca;
     const char *access_key; /* NULL: access control is off */
     const char *secret_key;
+    const char *rancher_keys; /* file with several keys; NULL: none */
+    struct dr_rancher_wishes wishes;
+    unsigned only; /* of apply/only.h; 0: the whole upgrade */
     const char *state_dir;
     const char *backup_dir; /* NULL: <state_dir>/backups */
     double settle_seconds;

@@ -163,6 +163,7 @@ static int look_at_rancher(struct look *look, struct dr_err *err)
         &(struct dr_rancher_options){.url = dr_json_string_or(look->state, "rancher_url", ""),
                                      .access_key = options->access_key,
                                      .secret_key = options->secret_key,
+                                     .keys_file = options->rancher_keys,
                                      .ca_file = options->rancher_ca,
                                      .log = options->log},
         err);
@@ -209,6 +210,7 @@ static int plan_all(struct look *look, struct dr_err *err)
         .inventory = json_object_get(look->state, "inventory"),
         .agent = dr_target_text(look->target, "agent"),
         .agent_instance = dr_target_text(look->target, "agent_instance"),
+        .wishes = &look->options->wishes,
         .log = look->options->log,
     };
     bool server = dr_json_true(look->server, "needed");

@@ -77,6 +77,7 @@ int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err)
                                     : dr_json_string_or(state, "rancher_url", ""),
         .access_key = options->access_key,
         .secret_key = options->secret_key,
+        .keys_file = options->rancher_keys,
         .ca_file = options->rancher_ca,
         .log = options->log,
     };
@@ -88,6 +89,7 @@ int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err)
         .inventory = json_object_get(state, "inventory"),
         .agent = dr_target_text(target, "agent"),
         .agent_instance = dr_target_text(target, "agent_instance"),
+        .wishes = &options->wishes,
         .settle_seconds = options->settle_seconds,
         .report = json_object_get(state, "report"),
         .changed = save,

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/place.h"
 #include "cli/trusted.h"
+#include "cli/wishes.h"
 #include "lib/cleanup.h"
 #include "lib/reference.h"
 
@@ -58,6 +59,7 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
     struct dr_list insecure = {.count = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
+    dr_auto_wishes struct dr_wishes wishes = {.parallel = 0};
     uint64_t settle = SETTLE_SECONDS;
     const struct dr_option table[] = {
         {"registry", 0, DR_OPTION_TEXT, &options.registry},
@@ -69,6 +71,7 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
         {"container", 0, DR_OPTION_TEXT, &options.container},
         {"state-dir", 0, DR_OPTION_TEXT, &options.state_dir},
         {"backup-dir", 0, DR_OPTION_TEXT, &options.backup_dir},
+        DR_WISHES_OPTIONS(wishes),
         {"settle", 0, DR_OPTION_NUMBER, &settle},
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
         {"yes", 'y', DR_OPTION_FLAG, &options.yes},
@@ -82,6 +85,8 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
+    if (dr_wishes_read(&wishes, &options, err) < 0)
+        return -1;
     options.bundle = words.item[0];
     /* 0 is the default there, and no wait at all here. */
     options.settle_seconds = settle > 0 ? (double)settle : 0.001;

@@ -13,6 +13,7 @@
 
 #include "apply/journal.h"
 #include "apply/plan.h"
+#include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -176,9 +177,53 @@ static void a_table_is_aligned_and_wrapped_between_words(void **state)
                               "-  reg:5000/a/b  -\n");
 }
 
+static bool mentions(const char *folder, const char *file, const char *word)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_autofree char *path = dr_file_join(folder, file, &err);
+    dr_auto_buf struct dr_buf text = DR_BUF_INIT(1u << 20);
+
+    return access(path, F_OK) == 0 && dr_file_read(path, &text, &err) == 0 &&
+           strstr(text.data, word);
+}
+
+static void the_inventory_is_written_once_and_put_away_with_the_rest(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    char folder[64];
+    dr_autofree char *path = NULL;
+
+    (void)state;
+    new_folder(folder);
+    {
+        dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+
+        assert_int_equal(dr_journal_open(&journal, folder, &err), 0);
+        assert_int_equal(
+            dr_journal_start(&journal, json_pack("{s:{s:s}}", "inventory", "hosts", "herd"), &err),
+            0);
+        assert_false(mentions(folder, "apply.json", "herd"));
+        assert_true(mentions(folder, "inventory.json", "herd"));
+        assert_non_null(json_object_get(journal.state, "inventory"));
+    }
+    {
+        dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+
+        assert_int_equal(dr_journal_open(&journal, folder, &err), 0);
+        assert_string_equal(
+            dr_json_string_or(json_object_get(journal.state, "inventory"), "hosts", ""), "herd");
+        assert_int_equal(dr_journal_step_begun(&journal, "pull", &err), 0);
+        assert_false(mentions(folder, "apply.json", "herd"));
+        assert_int_equal(dr_journal_finish(&journal, "finished", &path, &err), 0);
+    }
+    assert_true(mentions(folder, strrchr(path, '/') + 1, "herd"));
+    assert_false(mentions(folder, "inventory.json", "herd"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_inventory_is_written_once_and_put_away_with_the_rest),
         cmocka_unit_test(it_remembers_what_was_begun_and_done),
         cmocka_unit_test(a_finished_one_is_kept_under_another_name),
         cmocka_unit_test(only_its_owner_may_read_it),

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/only.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "apply/journal.h"
+#include "apply/plan.h"
+#include "apply/rancher/agents.h"
+#include "apply/rancher/balancers.h"
+#include "apply/rancher/inventory.h"
+#include "apply/rancher/netagents.h"
+#include "apply/rancher/prepull.h"
+#include "apply/rancher/settings.h"
+#include "apply/report.h"
+#include "apply/session.h"
+#include "apply/steps.h"
+#include "apply/target.h"
+#include "apply/upgrade.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/stop.h"
+#include "lib/text.h"
+
+#define CHANGES (DR_ONLY_NETWORK | DR_ONLY_BALANCERS)
+
+static const struct {
+    const char *name;
+    unsigned part;
+} names[] = {
+    {"agents", DR_ONLY_AGENTS},
+    {"network-agents", DR_ONLY_NETWORK},
+    {"load-balancers", DR_ONLY_BALANCERS},
+    {"verify", DR_ONLY_VERIFY},
+};
+
+int dr_only_parse(const char *text, unsigned *ret_parts, struct dr_err *err)
+{
+    unsigned parts = 0;
+
+    while (*text) {
+        size_t size = strcspn(text, ",");
+        unsigned part = 0;
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if (strlen(names[i].name) == size && strncmp(names[i].name, text, size) == 0)
+                part = names[i].part;
+        }
+        if (part == 0)
+            return dr_fail(err, DR_ERR_USAGE,
+                           "--only '%.*s': there are agents, network-agents, load-balancers and "
+                           "verify",
+                           (int)size, text);
+        parts |= part;
+        text += size + (text[size] == ',');
+    }
+    if (parts == 0)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--only wants agents, network-agents, load-balancers or verify");
+    *ret_parts = parts;
+    return 0;
+}
+
+/* ---- the steps */
+
+static int check_settings(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    return dr_settings_check(&upgrade->job, err);
+}
+
+/* The proof is of everything, so it can't follow when a part of the work is left for later. */
+static bool has_proof(unsigned parts)
+{
+    return (parts & DR_ONLY_VERIFY) || (parts & CHANGES) == CHANGES;
+}
+
+/* Those that were asked for. Ends with a NULL name. */
+static void choose_steps(unsigned parts, struct dr_step ret[7])
+{
+    const struct {
+        unsigned parts;
+        struct dr_step step;
+    } all[] = {
+        {CHANGES,
+         {.name = "settings",
+          .title = "see that hosts are told the new images",
+          .act = check_settings}},
+        {CHANGES,
+         {.name = "prepull",
+          .title = "pull agent and agent-instance on every host",
+          .act = dr_do_prepull}},
+        {DR_ONLY_AGENTS,
+         {.name = "agents",
+          .title = "wait until all hosts are back and stay",
+          .act = dr_do_agents}},
+        {DR_ONLY_NETWORK,
+         {.name = "netagents",
+          .title = "replace the network agents, host by host",
+          .act = dr_do_netagents}},
+        {DR_ONLY_BALANCERS,
+         {.name = "balancers",
+          .title = "replace the load balancers' instances, one at a time",
+          .act = dr_do_balancers}},
+        {has_proof(parts) ? parts : 0,
+         {.name = "proof",
+          .title = "prove it: everything again, against the inventory",
+          .act = dr_do_proof}},
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].parts & parts)
+            ret[count++] = all[i].step;
+    }
+    ret[count] = (struct dr_step){.name = NULL};
+}
+
+/* ---- looking and planning */
+
+/* The wrong release would bring the old images back. */
+static int check_release(struct dr_rancher *rancher, const json_t *target, struct dr_err *err)
+{
+    char version[64] = "";
+
+    if (dr_rancher_version(rancher, version, err) < 0)
+        return -1;
+    if (strcmp(version, dr_target_text(target, "release")) == 0)
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "the Rancher at '%s' is '%.40s' and the bundle holds '%s': --only finishes what "
+                   "belongs to a server that is upgraded already; without it drover apply upgrades "
+                   "the server too",
+                   dr_rancher_url(rancher), version, dr_target_text(target, "release"));
+}
+
+static int plan(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const struct dr_rancher_job *job = &upgrade->job;
+    json_t *rows = json_object_get(upgrade->journal->state, "plan");
+    unsigned parts = upgrade->options->only;
+
+    if (((parts & CHANGES) && dr_prepull_plan(job, rows, err) < 0) ||
+        ((parts & DR_ONLY_AGENTS) && dr_agents_plan(job, rows, err) < 0) ||
+        ((parts & DR_ONLY_NETWORK) && dr_netagents_plan(job, rows, err) < 0) ||
+        ((parts & DR_ONLY_BALANCERS) && dr_balancers_plan(job, rows, err) < 0))
+        return -1;
+    if (!has_proof(parts))
+        return 0;
+    return dr_plan_add(rows,
+                       &(struct dr_plan_row){"proof", "Rancher", "look at everything again",
+                                             "compared with what is there now", ""},
+                       err);
+}
+
+static int look(struct dr_upgrade *upgrade, json_t *target, struct dr_err *err)
+{
+    const char *url = upgrade->options->rancher_url;
+    json_t *state;
+    json_t *inventory;
+
+    if (!url)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--only wants to know where Rancher answers: "
+                       "--rancher-url http://HOST:PORT");
+    state = json_pack("{s:O, s:s, s:{s:b, s:s}, s:{}, s:[], s:[], s:i}", "target", target,
+                      "rancher_url", url, "server", "needed", 0, "name", "-", "report", "plan",
+                      "notes", "only", (int)upgrade->options->only);
+    upgrade->journal->state = state;
+    if (!state)
+        return dr_fail_memory(err);
+    if (dr_upgrade_connect(upgrade, err) < 0 || check_release(upgrade->rancher, target, err) < 0)
+        return -1;
+    inventory = dr_inventory_take(upgrade->rancher, err);
+    if (!inventory || dr_json_set(state, "inventory", inventory, err) < 0 ||
+        dr_upgrade_connect(upgrade, err) < 0)
+        return -1;
+    return plan(upgrade, err);
+}
+
+/* What was begun goes on as it was begun. */
+static int check_begun(const struct dr_upgrade *upgrade, const json_t *target, struct dr_err *err)
+{
+    const json_t *state = upgrade->journal->state;
+
+    if (dr_json_int_or(state, "only", 0) == (int64_t)upgrade->options->only &&
+        strcmp(dr_target_text(json_object_get(state, "target"), "bundle_id"),
+               dr_target_text(target, "bundle_id")) == 0 &&
+        strcmp(dr_target_text(json_object_get(state, "target"), "registry"),
+               dr_target_text(target, "registry")) == 0)
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "something else was begun at %s and is not finished: finish it first, with the "
+                   "bundle, registry and --only that it was begun with",
+                   dr_json_string_or(state, "started", "?"));
+}
+
+/* ---- all of it */
+
+static void report(const struct dr_upgrade *upgrade, const char *path)
+{
+    const json_t *state = upgrade->journal->state;
+    const json_t *done = json_object_get(state, "report");
+    const json_t *entry;
+    size_t i;
+
+    printf("\nRancher   %s, %s: %zu network agents and %zu balancer instances replaced, %s\n",
+           dr_json_string_or(state, "rancher_url", "-"),
+           dr_target_text(json_object_get(state, "target"), "release"),
+           json_array_size(json_object_get(done, "network_agents")),
+           json_array_size(json_object_get(done, "balancers")),
+           has_proof(upgrade->options->only) ? "everything proved"
+                                             : "the whole not proved: --only verify does");
+    json_array_foreach(json_object_get(done, "left_alone"), i, entry)
+    {
+        printf("left alone  %s: %s\n", dr_json_string_or(entry, "object", "?"),
+               dr_json_string_or(entry, "why", "?"));
+    }
+    printf("The whole record: %s\n", path);
+}
+
+static int run(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    struct dr_step steps[7];
+    dr_autofree char *path = NULL;
+
+    choose_steps(upgrade->options->only, steps);
+    dr_stop_ignore_hangup();
+    if (dr_upgrade_connect(upgrade, err) < 0)
+        return -1;
+    if (dr_step_run(upgrade, steps, err) < 0) {
+        /* What only looks leaves nothing to go on with. */
+        if (!(upgrade->options->only & CHANGES))
+            dr_journal_finish(upgrade->journal, "failed", NULL, NULL);
+        return -1;
+    }
+    if (dr_journal_finish(upgrade->journal, "finished", &path, err) < 0)
+        return -1;
+    if (upgrade->options->json)
+        return dr_report_json(stdout, upgrade->journal->state, "finished", err);
+    report(upgrade, path);
+    return 0;
+}
+
+static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, json_t *target,
+                 struct dr_err *err)
+{
+    const struct dr_apply_options *options = upgrade->options;
+    bool changes = (options->only & CHANGES) != 0;
+    json_t *state;
+
+    if (look(upgrade, target, err) < 0 || (changes && dr_target_audit(options, bundle, err) < 0))
+        return -1;
+    state = upgrade->journal->state;
+    if (options->json && options->dry_run)
+        return dr_report_json(stdout, state, "planned", err);
+    if (!options->json)
+        dr_plan_print(stdout, json_object_get(state, "plan"));
+    if (options->dry_run) {
+        dr_log_say(options->log, "a dry run: nothing was changed");
+        return 0;
+    }
+    /* Looking needs no yes. */
+    if ((changes && dr_session_confirm(options, err) < 0) ||
+        dr_journal_start(upgrade->journal, json_incref(state), err) < 0)
+        return -1;
+    return run(upgrade, err);
+}
+
+int dr_only(const struct dr_apply_options *options, struct dr_err *err)
+{
+    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    dr_auto_bundle struct dr_bundle *bundle = NULL;
+    json_auto_t *target = NULL;
+    struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
+    int done;
+
+    if (options->dry_run ? dr_journal_peek(&journal, options->state_dir, err) < 0
+                         : dr_journal_open(&journal, options->state_dir, err) < 0)
+        return -1;
+    target = dr_target_read(options, &bundle, err);
+    if (!target)
+        return -1;
+    if (!journal.state)
+        done = begin(&upgrade, bundle, target, err);
+    else if (check_begun(&upgrade, target, err) < 0)
+        done = -1;
+    else if (options->dry_run) {
+        dr_log_say(options->log, "what was begun at %s is not finished; a dry run does not go on",
+                   dr_json_string_or(journal.state, "started", "?"));
+        done = 0;
+    } else {
+        dr_log_say(options->log, "what was begun at %s is not finished: going on",
+                   dr_json_string_or(journal.state, "started", "?"));
+        done = run(&upgrade, err);
+    }
+    dr_rancher_free(upgrade.rancher);
+    return done;
+}

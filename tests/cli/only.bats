@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# `drover apply --only ...` and the options for the Rancher half, as whole commands against the
+# simulator as a process. There is no engine: DOCKER_HOST leads nowhere.
+#
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: a subshell per test, and it sets status and stderr
+
+load common
+load rancher
+
+setup() {
+    port=$(free_port 18080)
+    url=http://127.0.0.1:$port
+    root=$BATS_TEST_TMPDIR/root
+    journal=$BATS_TEST_TMPDIR/journal
+    mkdir -p "$root/usr/share/cattle" "$journal"
+    export DOCKER_HOST=tcp://127.0.0.1:1
+    if [[ ! -e $BATS_FILE_TMPDIR/bundle ]]; then
+        cd "$BATS_FILE_TMPDIR" || return
+        make_release "$hub" >/dev/null
+        "$DROVER" key new -o site.key --no-passphrase
+        "$DROVER" bundle v1.0.2 --from "$hub" -o bundle --key site.key
+        "$DROVER" mirror bundle "$site" --pubkey site.pub
+    fi
+}
+
+# only [STATUS] PARTS [OPTION…]
+only() {
+    local expected=()
+    if [[ $1 =~ ^[0-9]+$ ]]; then
+        expected=("$1")
+        shift
+    fi
+    drover "${expected[@]}" apply "$BATS_FILE_TMPDIR/bundle" --registry "$site" --pubkey \
+        "$BATS_FILE_TMPDIR/site.pub" --state-dir "$BATS_TEST_TMPDIR/state" --rancher-url "$url" \
+        --only "$@"
+}
+
+site_by_hand() { # somebody upgraded the server
+    server_start v1.0.2
+    seed "$1"
+    setting agent.instance.image "$new_instance"
+    setting bootstrap.required.image "$new_agent"
+}
+
+@test "--only: the server was upgraded by other means; a dry run writes nothing; then all of it" {
+    site_by_hand '{}'
+    only network-agents,load-balancers --dry-run
+    says "replace $old_instance"
+    says "replace 2 of 2 instances, one at a time"
+    [ "$(writes)" -eq 0 ]
+    [ ! -e "$BATS_TEST_TMPDIR/state/apply.json" ]
+    only 9 network-agents,load-balancers
+    says_error "nothing was changed: there is no terminal to ask on; --yes says yes"
+    [ "$(writes)" -eq 0 ]
+    only agents
+    only 13 verify
+    says_error "proof: 0 of 8"
+    only network-agents --yes
+    says_error "network agent on node3: removed, new one running after"
+    says "the whole not proved: --only verify does"
+    only load-balancers --yes --parallel 1
+    all_new 8
+    only verify
+    only network-agents,load-balancers --yes
+}
+
+@test "--only: the wrong release, unknown parts, no address, settings that bring the old images" {
+    server_start v1.0.1
+    seed '{"hosts": 1}'
+    only 9 network-agents --yes
+    says_error "is 'v1.0.1' and the bundle holds 'v1.0.2'"
+    only 2 network --yes
+    says_error "--only 'network': there are agents, network-agents, load-balancers and verify"
+    process_stop sim
+    server_start v1.0.2
+    only 13 network-agents --yes
+    says_error "bootstrap.required.image is"
+    [ "$(writes)" -eq 0 ]
+    run --separate-stderr "$DROVER" apply "$BATS_FILE_TMPDIR/bundle" --registry "$site" --pubkey \
+        "$BATS_FILE_TMPDIR/site.pub" --state-dir "$BATS_TEST_TMPDIR/s" --only verify
+    [ "$status" -eq 2 ]
+    says_error "--rancher-url http://HOST:PORT"
+}
+
+@test "--only: a host that was away, finished later; kill -9 and the same command again" {
+    site_by_hand '{"hosts": 4, "loadBalancers": [{"name": "lb", "hosts": ["node1"]}]}'
+    printf 'node4\nnode3\n' >order
+    DROVER_TEST_KILL=prepull:done only 137 network-agents,load-balancers --yes --host-order order \
+        --skip-host node2
+    only 9 verify
+    says_error "something else was begun at"
+    only network-agents,load-balancers --yes --host-order order --skip-host node2
+    says "left alone"
+    says "--only network-agents,load-balancers"
+    [ "$(jq -c '[.report.network_agents[].host]' "$BATS_TEST_TMPDIR"/state/apply-*.json)" = \
+        '["node4","node3","node1"]' ]
+    only network-agents,load-balancers --yes
+    all_new 5
+}
+
+@test "options that make no sense are refused before anything is looked at" {
+    only 2 verify --pinned maybe
+    says_error "--pinned is report, recreate or upgrade"
+    only 2 verify --parallel 1000
+    server_start v1.0.2
+    only 9 verify --rancher-keys /etc/passwd
+    says_error "others may read the API keys"
+}
