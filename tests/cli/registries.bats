@@ -194,3 +194,71 @@ asked_once() {
     asked_once
     registry_stop safe
 }
+
+# proxy_start NAME [USER:PASSWORD]: its requests are lines of the file NAME; prints HOST:PORT.
+proxy_start() {
+    local port
+    port=$(free_port 5900)
+    process_start "proxy-$1-$port" "$harness_helpers/proxy" "$port" "$PWD/$1" "${@:2}"
+    wait_until 10 bash -c ": </dev/tcp/127.0.0.1/$port"
+    printf '127.0.0.1:%s\n' "$port"
+}
+
+@test "through a proxy: TLS, plain HTTP where it is allowed, its own login, and no_proxy" {
+    unset no_proxy NO_PROXY
+    registry_start far --tls --data "$HARNESS_DIR/registry/hub/data"
+    far=far.test:$(<"$HARNESS_DIR/registry/far/port")
+    fetch=(bundle rancher/agent:v1.0.1 -o b.tar --key "$keys/site.key" --force)
+    https_proxy=http://$(proxy_start tls) http_proxy=http://127.0.0.1:1 \
+        drover "${fetch[@]}" --from "$far" --ca-cert "$(registry_ca far)"
+    grep -q "^CONNECT $far$" tls
+    plain=hub.test:${hub#*:}
+    http_proxy=http://$(proxy_start plain) \
+        drover "${fetch[@]}" --from "$plain" --insecure-registry "$plain"
+    grep -q "^HEAD http://$plain/v2/rancher/agent/manifests/v1.0.1$" plain
+    # Loopback never, and what no_proxy names neither.
+    http_proxy=http://127.0.0.1:1 drover "${fetch[@]}" --from "$hub"
+    https_proxy=http://127.0.0.1:1 no_proxy=.test \
+        drover "${fetch[@]}" --from "$far" --ca-cert "$(registry_ca far)"
+    strict=$(proxy_start strict ann:secret)
+    https_proxy=http://$strict drover 4 "${fetch[@]}" --from "$far" --ca-cert "$(registry_ca far)"
+    says_error 407
+    https_proxy=http://ann:secret@$strict \
+        drover "${fetch[@]}" --from "$far" --ca-cert "$(registry_ca far)"
+    https_proxy=http://no-such-proxy.test:3128 \
+        drover 4 "${fetch[@]}" --from "$far" --ca-cert "$(registry_ca far)"
+    says_error "check https_proxy"
+    registry_stop far
+}
+
+# Docker Hub, played by the registry of these tests.
+hub_start() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+        -subj "/CN=registry-1.docker.io" -addext "subjectAltName=DNS:registry-1.docker.io" \
+        -keyout hub.key -out hub.crt 2>/dev/null
+    mkdir -p /etc/docker/certs.d/docker.io
+    cp hub.crt /etc/docker/certs.d/docker.io/ca.crt
+    grep -q registry-1 /etc/hosts || echo "127.0.0.1 registry-1.docker.io" >>/etc/hosts
+    process_start docker-hub "$harness_helpers/odd-registry" 443 "$hub" none "$PWD/hub.crt" \
+        "$PWD/hub.key"
+    wait_until 10 bash -c ": </dev/tcp/127.0.0.1/443"
+}
+
+@test "a mirror of Docker Hub is asked first, and Docker Hub for the rest" {
+    hub_start
+    registry_start near
+    near=$(registry_address near)
+    make_image "$near" rancher/agent:v1.0.1 --layers 9K --seed near
+    drover bundle v1.0.2 --hub-mirror "$near" -o b.tar --key "$keys/site.key"
+    says_error "rancher/server:v1.0.2 is not from the mirror: "
+    drover inspect b.tar --json
+    for row in "agent:v1.0.1 $near" "server:v1.0.2 $hub"; do
+        [ "$(jq -r ".images[] | select(.ref == \"docker.io/rancher/${row% *}\").digest" \
+            <<<"$output")" = "$(manifest_digest "${row#* }" "rancher/${row% *}")" ]
+    done
+    registry_stop near
+    drover bundle v1.0.2 --hub-mirror "$near" -o b.tar --key "$keys/site.key" --force
+    [ "$(grep -c "is not from the mirror" <<<"$stderr")" -eq 1 ] # once is enough
+    drover 2 bundle v1.0.2 --hub-mirror "$near" --from "$hub" -o c.tar --key "$keys/site.key"
+    process_stop docker-hub
+}
