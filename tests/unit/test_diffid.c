@@ -71,14 +71,7 @@ static void hashes_what_is_inside_of_gzip(void **state)
 
 static void hashes_what_is_not_compressed_as_it_is(void **state)
 {
-    static const char *const rows[] = {TEXT,
-                                       "",
-                                       "x",
-                                       "\x1f",
-                                       "\x1f\x8b",
-                                       "BZ",
-                                       "\xfd"
-                                       "7zXZ"};
+    static const char *const rows[] = {TEXT, "", "x", "\x1f", "\x1f\x8b", "BZ", "\xfd\x37zXZ"};
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
