@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "apply/container.h"
+#include "apply/dbdump.h"
 #include "apply/description.h"
 #include "apply/server/find.h"
 #include "apply/server/shutdown.h"
@@ -202,6 +203,7 @@ DR_STEP_DO(stop)
             "somebody has started the old server again, but the new one has migrated their "
             "database; stop the old one at once (docker stop -t 300 %.12s) and run drover again",
             dr_upgrade_text(upgrade, NULL, "id"));
+    dr_dbdump_take(upgrade);
     return dr_server_shutdown(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), upgrade->log,
                               err);
 }

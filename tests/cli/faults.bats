@@ -151,7 +151,7 @@ safe() {
     says_error "No space left on device"
     says_error "the old server was started again"
     wait_until 20 answers
-    [ -z "$(ls full/copies 2>/dev/null)" ]
+    [ -z "$(find full/copies -name '*.tar.gz' -o -name '*draft*')" ]
     rm full/ballast
     apply --backup-dir "$PWD/full/copies"
     umount full

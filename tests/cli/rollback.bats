@@ -195,3 +195,25 @@ rolled_back() {
     [ -e "$state/backups/rancher-x-v1.0.0-20160101T000000Z.tar.gz" ]
     [ -e "$state/backups/mine.tar.gz" ]
 }
+
+@test "Rancher's own dump of its database lies beside the copy, complete; a key that gets none is no failure" {
+    server
+    before
+    apply
+    [[ $stderr == *"Rancher's own dump of its database"* ]]
+    dump=$(find "$state/backups" -name '*.dbdump.zip')
+    [ "$dump" = "$(jq -r .backup.file "$state"/apply-*-finished.json).dbdump.zip" ]
+    python3 -m zipfile -t "$dump"
+    [ "$(python3 -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(z.read(z.namelist()[0]).decode().splitlines()[-1])' "$dump")" = \
+        "-- Dump completed" ]
+    teardown
+    server
+    before
+    curl -sf -X POST http://127.0.0.1:8080/sim/access -d '{"enabled": true, "keys": [
+        {"public": "C", "secret": "D", "kind": "environment", "projectId": "1a5"}]}' >/dev/null
+    sleep 1
+    state=$state-2
+    RANCHER_ACCESS_KEY=C RANCHER_SECRET_KEY=D apply
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ -z "$(find "$state/backups" -name '*.zip*')" ]
+}
