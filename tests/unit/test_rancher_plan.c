@@ -5,11 +5,13 @@
 #include "apply/rancher/advice.h"
 #include "apply/rancher/agents.h"
 #include "apply/rancher/balancers.h"
+#include "apply/rancher/hosts.h"
 #include "apply/rancher/inventory.h"
 #include "apply/rancher/job.h"
 #include "apply/rancher/netagents.h"
 #include "apply/rancher/prepull.h"
 #include "apply/rancher/roll.h"
+#include "apply/rancher/rolling.h"
 #include "apply/rancher/settings.h"
 #include "lib/json.h"
 
@@ -256,9 +258,86 @@ static void a_cut_short_entry_is_found_again(void **state)
     assert_null(dr_job_open_entry(&job, "network_agents", "hostId", "1h1", NULL, NULL));
 }
 
+static void balancers_that_want_the_same_port_of_the_same_hosts_compete(void **state)
+{
+    static const char label[] = "io.rancher.scheduler.affinity:host_label";
+    static const struct {
+        const char *one, *other;  /* ports */
+        const char *left, *right; /* affinity; NULL: none */
+        bool global, compete;
+    } rows[] = {
+        {"80:80", "80:8080", NULL, NULL, false, true},
+        {"80", "80:80", NULL, NULL, false, true},
+        {"80:80/tcp", "81:80", NULL, NULL, false, false},
+        {"8080:80", "80:80", NULL, NULL, false, false},
+        {"80:80", "80:80", "a=1", "a=2", false, false},
+        {"80:80", "80:80", "a=1", "a=1", false, true},
+        {"80:80", "80:80", "a=1", NULL, false, true},
+        {"80:80", "80:80", NULL, NULL, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_auto_t *one = json_pack("{s:{s:[s], s:{s:s*, s:s}}}", "launchConfig", "ports",
+                                     rows[i].one, "labels", label, rows[i].left,
+                                     "io.rancher.scheduler.global", rows[i].global ? "true" : "no");
+        json_auto_t *other = json_pack("{s:{s:[s], s:{s:s*}}}", "launchConfig", "ports",
+                                       rows[i].other, "labels", label, rows[i].right);
+
+        assert_non_null(one);
+        assert_non_null(other);
+        if (dr_rolling_compete(one, other) != rows[i].compete ||
+            dr_rolling_compete(other, one) != rows[i].compete)
+            fail_msg("row %zu", i);
+    }
+}
+
+static void hosts_come_in_the_order_that_was_wished(void **state)
+{
+    json_auto_t *inventory = parse(site);
+    json_auto_t *order = json_pack("[s, s]", "1h3", "node2");
+    json_auto_t *wrong = json_pack("[s]", "node7");
+    const struct dr_rancher_wishes wishes = {.host_order = order, .skip_hosts = wrong};
+    const struct dr_rancher_job job = {
+        .inventory = inventory, .agent = AGENT, .agent_instance = NEW, .wishes = &wishes};
+    struct dr_err err = DR_ERR_INIT;
+    json_auto_t *hosts = dr_hosts_in_order(
+        &job, json_array_get(json_object_get(inventory, "environments"), 0), &err);
+    static const char *const wanted[] = {"1h3", "1h2", "1h1", "1h4"};
+
+    (void)state;
+    assert_int_equal(json_array_size(hosts), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(dr_json_string_or(json_array_get(hosts, i), "id", ""), wanted[i]);
+    check_fails(dr_hosts_check(&job, &err), &err, DR_ERR_USAGE, "--skip-host 'node7'");
+}
+
+static void wishes_show_in_the_plan(void **state)
+{
+    json_auto_t *inventory = parse(site);
+    json_auto_t *skip = json_pack("[s]", "node1");
+    const struct dr_rancher_wishes wishes = {.pinned = DR_PINNED_RECREATE, .skip_hosts = skip};
+    const struct dr_rancher_job job = {
+        .inventory = inventory, .agent = AGENT, .agent_instance = NEW, .wishes = &wishes};
+    struct dr_err err = DR_ERR_INIT;
+    json_auto_t *rows = json_array();
+    char lines[4096];
+
+    (void)state;
+    check_ok(dr_netagents_plan(&job, rows, &err), &err);
+    check_ok(dr_balancers_plan(&job, rows, &err), &err);
+    lines_of(rows, lines, sizeof lines);
+    assert_non_null(strstr(lines, "network agent on node1 (Default): left alone\n"));
+    assert_non_null(strstr(
+        lines, "balancer s/pinned (Default): re-create the whole service without the image\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(balancers_that_want_the_same_port_of_the_same_hosts_compete),
+        cmocka_unit_test(hosts_come_in_the_order_that_was_wished),
+        cmocka_unit_test(wishes_show_in_the_plan),
         cmocka_unit_test(only_what_differs_is_planned),
         cmocka_unit_test(equal_image_strings_mean_nothing_to_do),
         cmocka_unit_test(a_key_that_sees_no_settings_still_gets_a_plan),
