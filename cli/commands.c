@@ -7,6 +7,7 @@
 
 const struct dr_command dr_commands[] = {
     {"bundle", dr_cmd_bundle, "fetch the images of a Rancher release into one signed file"},
+    {"releases", dr_cmd_releases, "show what each Rancher release consists of"},
     {"verify", dr_cmd_verify, "check a bundle: signature, every byte, every image"},
     {"inspect", dr_cmd_inspect, "show what is in a bundle"},
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},

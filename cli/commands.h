@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 dr_command_fn dr_cmd_bundle;
+dr_command_fn dr_cmd_releases;
 dr_command_fn dr_cmd_verify;
 dr_command_fn dr_cmd_inspect;
 dr_command_fn dr_cmd_mirror;

@@ -8,14 +8,9 @@
 #include "lib/cleanup.h"
 #include "lib/embed.h"
 #include "lib/json.h"
+#include "manifests/release_parse.h"
 
 extern const struct dr_embedded dr_releases[];
-
-/* The public part comes first: dr_release_free() gets back to the whole. */
-struct owned_release {
-    struct dr_release release;
-    json_t *document;
-};
 
 static size_t count_digits(const char *text)
 {
@@ -66,65 +61,42 @@ static int fail_unknown(const char *name, struct dr_err *err)
                    known.data);
 }
 
-static int read_images(struct dr_release *release, const json_t *list, struct dr_err *err)
+bool dr_release_is_applied(const char *name)
 {
-    release->images = calloc(json_array_size(list) + 1, sizeof *release->images);
-    if (!release->images)
-        return dr_fail_memory(err);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
-
-        if (dr_json_get_string(item, "role", &release->images[i].role, err) < 0 ||
-            dr_json_get_string(item, "image", &release->images[i].image, err) < 0)
-            return -1;
-    }
-    release->image_count = json_array_size(list);
-    return 0;
-}
-
-static int read_release(struct dr_release *release, const json_t *document, struct dr_err *err)
-{
-    json_t *images;
-
-    if (dr_json_get_string(document, "release", &release->name, err) < 0 ||
-        dr_json_get_string(document, "cattle", &release->cattle, err) < 0 ||
-        dr_json_get_string(document, "date", &release->date, err) < 0 ||
-        dr_json_get_array(document, "images", &images, err) < 0)
-        return -1;
-    return read_images(release, images, err);
+    return strncmp(name, "v1.0.", 5) == 0 || strncmp(name, "v1.1.", 5) == 0;
 }
 
 struct dr_release *dr_release_new(const char *name, struct dr_err *err)
 {
     const struct dr_embedded *file = find(name);
-    dr_auto_release struct dr_release *release = NULL;
-    struct owned_release *owned;
+    struct dr_release *release;
 
     if (!file) {
         fail_unknown(name, err);
         return NULL;
     }
-    owned = calloc(1, sizeof *owned);
-    if (!owned) {
-        dr_fail_memory(err);
-        return NULL;
-    }
-    release = &owned->release;
-    owned->document = dr_json_parse(file->text, file->size, file->name, err);
-    if (!owned->document || read_release(release, owned->document, err) < 0) {
+    release = dr_release_parse(dr_json_parse(file->text, file->size, file->name, err), err);
+    if (!release)
         dr_err_wrap(err, "read what drover knows of Rancher %s", file->name);
-        return NULL;
-    }
-    return dr_steal(release);
+    return release;
 }
 
-void dr_release_free(struct dr_release *release)
+const struct dr_release_group *dr_release_find_group(const struct dr_release *release,
+                                                     const char *name, struct dr_err *err)
 {
-    struct owned_release *owned = (struct owned_release *)release;
+    dr_auto_buf struct dr_buf known = DR_BUF_INIT(65536);
+    const char *of = release->name ? release->name : "the list";
 
-    if (!owned)
-        return;
-    free(release->images);
-    json_decref(owned->document);
-    free(owned);
+    for (size_t i = 0; i < release->group_count; i++) {
+        if (strcmp(release->groups[i].name, name) == 0)
+            return &release->groups[i];
+        if (dr_buf_printf(&known, err, "%s%s", i ? ", " : "", release->groups[i].name) < 0)
+            return NULL;
+    }
+    if (release->group_count == 0)
+        dr_fail(err, DR_ERR_ABSENT, "%s has no optional group '%s', and no other", of, name);
+    else
+        dr_fail(err, DR_ERR_ABSENT, "%s has no optional group '%s'; it has %s", of, name,
+                known.data);
+    return NULL;
 }

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/reference.h"
 #include "manifests/release.h"
@@ -64,8 +66,16 @@ static void knows_complete_releases_only(void **state)
             assert_string_equal(reference.host, "docker.io");
             assert_string_not_equal(reference.tag, "latest");
         }
+        assert_string_equal(release->images[0].role, "server");
+        assert_string_equal(strchr(release->images[0].image, ':') + 1, name);
+        assert_string_equal(release->images[1].role, "agent");
+        assert_string_equal(release->images[2].role,
+                            dr_release_is_applied(name) ? "agent-instance" : "load-balancer");
+        assert_true(*release->cattle && *release->date && *release->source);
+        assert_non_null(dr_release_advice(name, 0));
     }
-    assert_true(known >= 8);
+    assert_true(known == 65);
+    assert_string_equal(dr_release_name(64), "v1.6.30");
     assert_null(dr_release_name(known + 5));
 }
 
@@ -82,6 +92,117 @@ static void tells_releases_from_images(void **state)
         assert_false(dr_release_is_name(no[i]));
 }
 
+static void gives_an_optional_group_by_its_name(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_release struct dr_release *release = dr_release_new("v1.1.2", NULL);
+    const struct dr_release_group *group = dr_release_find_group(release, "kubernetes", &err);
+
+    (void)state;
+    assert_non_null(group);
+    assert_string_equal(group->images[0].image, "rancher/k8s:v1.2.4-rancher9");
+    assert_string_equal(group->images[0].role, "kubernetes");
+    assert_false(group->images[0].certain);
+    assert_null(dr_release_find_group(release, "windows", &err));
+    assert_int_equal(err.code, DR_ERR_ABSENT);
+    assert_non_null(strstr(err.text, "mesos, swarm, virtual-machine, kubernetes"));
+}
+
+static void advises_by_version(void **state)
+{
+    bool crossing = false;
+    bool candidate = false;
+    const char *text;
+
+    (void)state;
+    for (size_t i = 0; (text = dr_release_advice("v1.1.4", i)); i++)
+        assert_null(strstr(text, "registry.default"));
+    for (size_t i = 0; (text = dr_release_advice("v1.6.19", i)); i++) {
+        crossing = crossing || strstr(text, "registry.default");
+        candidate = candidate || strstr(text, "release candidate");
+        assert_null(strstr(text, "agent-instance"));
+    }
+    assert_true(crossing && candidate);
+    for (size_t i = 0; (text = dr_release_advice("v1.6.20", i)); i++)
+        assert_null(strstr(text, "release candidate"));
+}
+
+/* What dr_release_read() makes of a file with this text. */
+static struct dr_release *read_text(const char *text, size_t size, struct dr_err *err)
+{
+    char path[] = "/tmp/test_release.XXXXXX";
+    int fd = mkstemp(path);
+    struct dr_release *release;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, size), (ssize_t)size);
+    close(fd);
+    release = dr_release_read(path, err);
+    unlink(path);
+    return release;
+}
+
+static void reads_a_list_of_lines(void **state)
+{
+    static const char text[] = "# Rancher's own form\r\n\nrancher/server:v1.6.14\r\n"
+                               "  \trancher/net:holder # moves\nlocalhost:5000/a/b@sha256:"
+                               "0123456789012345678901234567890123456789012345678901234567890123";
+    dr_auto_release struct dr_release *release = read_text(text, sizeof text - 1, NULL);
+
+    (void)state;
+    assert_non_null(release);
+    assert_null(release->name);
+    assert_int_equal(release->image_count, 3);
+    assert_string_equal(release->images[0].image, "rancher/server:v1.6.14");
+    assert_string_equal(release->images[0].role, "extra");
+    assert_string_equal(release->images[1].image, "rancher/net:holder");
+}
+
+static void reads_a_list_in_json(void **state)
+{
+    static const char text[] = "\n {\"release\": \"v1.0.9\", \"images\": [\"busybox\", {\"role\": "
+                               "\"agent\", \"image\": \"me/agent:1\"}], \"optional\": {\"more\": "
+                               "[\"alpine:3.4\"]}}";
+    dr_auto_release struct dr_release *release = read_text(text, sizeof text - 1, NULL);
+
+    (void)state;
+    assert_non_null(release);
+    assert_string_equal(release->name, "v1.0.9");
+    assert_string_equal(release->images[0].role, "extra");
+    assert_string_equal(release->images[1].role, "agent");
+    assert_string_equal(release->groups[0].images[0].role, "more");
+    assert_string_equal(release->groups[0].images[0].image, "alpine:3.4");
+}
+
+static void refuses_lists_that_are_none(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "# nothing\n",
+        "busybox\nUPPER/case\n",
+        "two images\n",
+        "{}",
+        "{\"images\": []}",
+        "{\"images\": [{}]}",
+        "{\"images\": [7]}",
+        "{\"images\": [\"-\"]}",
+        "{\"images\": [{\"image\": \"a\", \"role\": \"a role\"}]}",
+        "{\"images\": [\"a\"], \"release\": \"latest\"}",
+        "{\"images\": [\"a\"], \"optional\": {\"\": [\"b\"]}}",
+        "{\"images\": [\"a\"]} x",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct dr_err err = DR_ERR_INIT;
+
+        assert_null(read_text(bad[i], strlen(bad[i]), &err));
+        assert_int_equal(err.code, DR_ERR_FORMAT);
+        assert_true(i != 2 || strstr(err.text, "line 2"));
+    }
+    assert_null(read_text("a\nb\0c", 5, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +210,11 @@ int main(void)
         cmocka_unit_test(names_the_known_ones_when_asked_for_an_unknown_one),
         cmocka_unit_test(knows_complete_releases_only),
         cmocka_unit_test(tells_releases_from_images),
+        cmocka_unit_test(gives_an_optional_group_by_its_name),
+        cmocka_unit_test(advises_by_version),
+        cmocka_unit_test(reads_a_list_of_lines),
+        cmocka_unit_test(reads_a_list_in_json),
+        cmocka_unit_test(refuses_lists_that_are_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
