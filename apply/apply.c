@@ -48,8 +48,8 @@ static void thin_copies(const struct dr_upgrade *upgrade)
 
     if (!file || upgrade->options->keep_backups == 0)
         return;
-    if (dr_copies_thin(file, dr_upgrade_text(upgrade, NULL, "name"),
-                       upgrade->options->keep_backups, &count, &why) < 0)
+    if (dr_copies_thin(file, dr_upgrade_text(upgrade, NULL, "name"), upgrade->options->keep_backups,
+                       &count, &why) < 0)
         dr_log_warn(upgrade->log, "older copies of the database were kept: %s", why.text);
     if (count > 0)
         dr_log_say(upgrade->log, "removed %u older %s of the database", count,
@@ -78,7 +78,8 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
     if (dr_upgrade_connect(upgrade, err) < 0)
         return -1;
     if (dr_unlock_is_due(upgrade) && dr_unlock(upgrade, err) < 0)
-        return dr_err_advise(err, "nothing is lost: run the same command again, or drover rollback");
+        return dr_err_advise(err,
+                             "nothing is lost: run the same command again, or drover rollback");
     if (dr_step_run(upgrade, dr_steps, &failure) == 0)
         return finish(upgrade, err);
     dr_undo(upgrade, &failure);
@@ -123,7 +124,7 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
     if (options->json && (options->dry_run || !busy))
         return dr_report_json(stdout, state, busy ? "planned" : "nothing to do", err);
     if (!options->json && busy)
-        dr_report_plan(stdout, state);
+        dr_report_plan(stdout, state, options->log->verbosity > 0);
     if (!busy) {
         dr_report_nothing(stdout, state);
         return 0;

@@ -40,7 +40,9 @@ struct dr_apply_options {
     struct dr_rancher_wishes wishes;
     unsigned only; /* of apply/only.h; 0: the whole upgrade */
     const char *state_dir;
-    const char *backup_dir; /* NULL: <state_dir>/backups */
+    const char *backup_dir;       /* NULL: <state_dir>/backups */
+    const char *backup_confirmed; /* the operator's word on an external database's dump */
+    const char *bind_folder;      /* --to-bind-mount: where the database moves to; NULL: nowhere */
     double settle_seconds;
     bool clear_lock;       /* --clear-lock: apply/unlock.h */
     uint64_t keep_backups; /* --keep-backups: 0: all */

@@ -23,6 +23,7 @@ void dr_description_read(const json_t *state, unsigned api, struct dr_descriptio
         .reference = dr_json_string_or(json_object_get(state, "target"), "server", ""),
         .variables = ret_description->variables,
         .data_container = dr_json_string_or(json_object_get(server, "data"), "name", NULL),
+        .folder = dr_json_string_or(json_object_get(server, "move"), "folder", NULL),
         .gone = json_object_get(server, "gone"),
         .api = api,
     };

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/look.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "apply/copy.h"
 #include "apply/description.h"
 #include "apply/plan.h"
 #include "apply/preflight.h"
 #include "apply/rancher/agents.h"
 #include "apply/rancher/balancers.h"
+#include "apply/rancher/database.h"
 #include "apply/rancher/inventory.h"
 #include "apply/rancher/netagents.h"
 #include "apply/rancher/prepull.h"
 #include "apply/rancher/rancher.h"
 #include "apply/rancher/settings.h"
 #include "apply/server/find.h"
+#include "apply/server/sides.h"
 #include "apply/server/spec.h"
 #include "apply/server/version.h"
 #include "apply/target.h"
@@ -52,6 +56,24 @@ static int set_variables(struct look *look, struct dr_err *err)
         err);
 }
 
+/* Engines from 29 on make no variables of links, so a server that is created there would start an empty database of
+ * its own. */
+static int set_link(struct look *look, struct dr_err *err)
+{
+    json_t *list = json_object_get(look->state, "variables");
+
+    if (!dr_database_is_by_link(look->found.inspect) ||
+        strtoul(dr_engine_version(look->engine), NULL, 10) < 29)
+        return 0;
+    if (dr_json_append(look->notes,
+                       json_string("this engine makes no variables of links: the new container "
+                                   "gets CATTLE_DB_CATTLE_MYSQL_HOST=mysql instead"),
+                       err) < 0 ||
+        dr_json_append(list, json_string("CATTLE_DB_CATTLE_MYSQL_HOST=mysql"), err) < 0)
+        return -1;
+    return dr_json_append(list, json_string("CATTLE_DB_CATTLE_MYSQL_PORT=3306"), err);
+}
+
 /* The running container is already what it should become. */
 static bool is_current(const struct look *look)
 {
@@ -77,15 +99,17 @@ static bool is_current(const struct look *look)
 static int look_at_server(struct look *look, struct dr_err *err)
 {
     char version[64] = "";
+    bool moving = false;
     bool known;
 
     if (dr_server_find(look->engine, look->options->container, &look->found, err) < 0 ||
-        dr_server_check(look->engine, &look->found, err) < 0)
+        dr_server_check(look->engine, &look->found, err) < 0 ||
+        dr_copy_is_moving(look->options, look->found.inspect, &moving, err) < 0)
         return -1;
     known = dr_server_version(&look->found, version);
     if (dr_version_check(known ? version : NULL, dr_target_text(look->target, "release"), err) < 0)
         return -1;
-    if (set_variables(look, err) < 0 ||
+    if (set_variables(look, err) < 0 || set_link(look, err) < 0 ||
         dr_json_set(look->server, "id",
                     json_string(dr_json_string_or(look->found.inspect, "Id", "")), err) < 0 ||
         dr_json_set(look->server, "name", json_string(dr_docker_name(look->found.inspect)), err) <
@@ -96,19 +120,23 @@ static int look_at_server(struct look *look, struct dr_err *err)
                                                   "Image", "")),
                     err) < 0)
         return -1;
-    return dr_json_set(look->server, "needed", json_boolean(!is_current(look)), err);
+    return dr_json_set(look->server, "needed", json_boolean(moving || !is_current(look)), err);
 }
 
 static int describe_successor(struct look *look, struct dr_err *err)
 {
     struct dr_description description;
     json_t *spec;
+    json_t *sides;
 
     if (dr_preflight(look->options, look->engine, &look->found, look->server, look->notes, err) < 0)
         return -1;
     dr_description_read(look->state, dr_engine_api(look->engine), &description);
     spec = dr_spec_make(&description.input, err);
     if (!spec || dr_json_set(look->server, "spec", spec, err) < 0)
+        return -1;
+    sides = dr_sides_make(&description.input, spec, json_object_get(look->target, "config"), err);
+    if (!sides || dr_json_set(look->server, "sides", sides, err) < 0)
         return -1;
     return json_array_extend(look->notes, json_object_get(spec, "notes")) < 0 ? dr_fail_memory(err)
                                                                               : 0;
@@ -151,6 +179,32 @@ static int check_identity(const struct look *look, struct dr_rancher *rancher, s
     return 0;
 }
 
+/* What Rancher itself says of its database: whether some migration holds its lock, and whose it is. */
+static int check_database(struct look *look, struct dr_rancher *rancher, struct dr_err *err)
+{
+    bool external = dr_database_kind(look->found.inspect) == DR_DATABASE_EXTERNAL;
+    struct dr_rancher_database database;
+
+    if (dr_rancher_database(rancher, &database, err) < 0)
+        return -1;
+    if (database.locked)
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "the change log of Rancher's database is locked (%s): a server is migrating it, or was "
+            "killed while it did, and a new one could not start; when it is certain that no other "
+            "server uses this database, remove the lock as admin: curl -u ACCESS:SECRET -X DELETE "
+            "%s/databasechangeloglocks/%s",
+            database.locked_by, dr_rancher_url(rancher), database.lock_id);
+    if (!*database.host)
+        return 0;
+    if (external == (strcmp(database.host, "localhost") != 0))
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "Rancher says that its database is at '%.100s', but by its container it is %s; "
+                   "find out where the data is before anything is changed",
+                   database.host, external ? "outside" : "inside");
+}
+
 static int look_at_rancher(struct look *look, struct dr_err *err)
 {
     const struct dr_apply_options *options = look->options;
@@ -170,34 +224,55 @@ static int look_at_rancher(struct look *look, struct dr_err *err)
     if (!rancher || check_identity(look, rancher, err) < 0)
         return -1;
     inventory = dr_inventory_take(rancher, err);
-    return inventory ? dr_json_set(look->state, "inventory", inventory, err) : -1;
+    if (!inventory || dr_json_set(look->state, "inventory", inventory, err) < 0)
+        return -1;
+    return check_database(look, rancher, err);
 }
 
 /* ---- the plan */
 
 static int plan_server_before(struct look *look, struct dr_err *err)
 {
+    const json_t *move = json_object_get(look->server, "move");
     const char *name = dr_json_string_or(look->server, "name", "");
     const char *data = dr_json_string_or(json_object_get(look->server, "data"), "name", "");
     const char *candidate =
         dr_json_string_or(json_object_get(look->server, "candidate"), "name", "");
-    const struct dr_plan_row rows[] = {
-        {"data", data, "create, never started", "holds the database's volumes for good", ""},
-        {"candidate", candidate, "create, not started", "proved to have the same volumes", ""},
-        {"stop", name, "shut down MySQL, then stop", "one server at a time",
-         "Rancher down from here; containers run on"},
-        {"backup", "its database", "copy it", "the way back: migrations go forward only", ""},
-        {"start", candidate, "start, wait for pong", "migrates the database, as long as it takes",
-         "Rancher back from here"},
-        {"rename", name, "the new server takes the name", "the old one is kept until the proof",
-         ""},
-    };
+    bool external = dr_database_kind(look->found.inspect) == DR_DATABASE_EXTERNAL;
     bool create = dr_json_true(json_object_get(look->server, "data"), "create");
+    const struct {
+        bool wanted;
+        struct dr_plan_row row;
+    } rows[] = {
+        {create,
+         {"data", data, "create, never started",
+          external ? "holds the server's volumes for good"
+                   : "holds the database's volumes for good",
+          ""}},
+        {true,
+         {"candidate", candidate, "create, not started",
+          move       ? "proved to have the new folder, and else the same volumes"
+          : external ? "proved to have the same variables, links and volumes"
+                     : "proved to have the same volumes",
+          ""}},
+        {true,
+         {"stop", name, external ? "stop" : "shut down MySQL, then stop", "one server at a time",
+          "Rancher down from here; containers run on"}},
+        {!external,
+         {"backup", "its database", "copy it", "the way back: migrations go forward only", ""}},
+        {move != NULL,
+         {"move", dr_json_string_or(move, "folder", ""), "unpack that copy into it",
+          "--to-bind-mount", ""}},
+        {true,
+         {"start", candidate, "start, wait for pong", "migrates the database, as long as it takes",
+          "Rancher back from here"}},
+        {true,
+         {"rename", name, "the new server takes the name", "the old one is kept until the proof",
+          ""}},
+    };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (i == 0 && !create)
-            continue;
-        if (dr_plan_add(look->plan, &rows[i], err) < 0)
+        if (rows[i].wanted && dr_plan_add(look->plan, &rows[i].row, err) < 0)
             return -1;
     }
     return 0;

@@ -11,7 +11,11 @@
  *      "server": {"needed": bool, "id", "name", "version", "reference", "inspect", "image", "restart": {policy},
  *                 "gone": [names of vanished VolumesFrom], "spec": apply/server/spec.h,
  *                 "data": {"name", "held_by", "create": bool, later "id"}, "candidate": {"name", later "id"}, "retired": {"name"},
- *                 "database": {"volume", "folder" on this machine or null, "bytes"}, "backup_file",
+ *                 "database": {"kind": "volume"|"folder"|"external", "place", and for an external one "confirmed":
+ *                              the operator's word; else "volume" or null, "folder" on this machine or null,
+ *                              "bytes", "room"},
+ *                 "move": {"folder", "draft"} only with --to-bind-mount,
+ *                 "sides": apply/server/sides.h, "backup_file",
  *                 later "committed": the new server was started},
  *      "plan": apply/plan.h, "notes": ["..."], "busy": bool       false: there is nothing to do}
  */

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/preflight.h"
 
-#include <errno.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "apply/copy.h"
 #include "apply/server/spec.h"
 #include "lib/cleanup.h"
 #include "lib/engine/container.h"
 #include "lib/engine/storage.h"
-#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
-
-/* Room beyond the size of the database: a compressed copy is smaller, but the volume may grow until the stop. */
-#define SPARE_BYTES (64u << 20)
 
 #define NAMES_MAX 100u
 
@@ -48,7 +42,7 @@ static const char *holder(const json_t *inspect, const json_t *sources)
 
     json_array_foreach(sources, i, source)
     {
-        if (dr_server_same_database(source, inspect))
+        if (dr_database_same_files(source, inspect))
             return dr_docker_name(source);
     }
     return NULL;
@@ -59,7 +53,7 @@ static bool holds_all(const json_t *other, const json_t *inspect)
 {
     json_auto_t *alone = json_pack("[O]", other);
 
-    return alone && dr_server_same_database(other, inspect) && !dr_spec_needs_data(inspect, alone);
+    return alone && dr_database_same_files(other, inspect) && !dr_spec_needs_data(inspect, alone);
 }
 
 /* rancher-data, as Rancher's documentation calls it, or the next name that is free or already holds just these
@@ -163,62 +157,6 @@ static int check_surroundings(struct dr_engine *engine, const json_t *inspect, s
     return 0;
 }
 
-/* The folder, or the nearest one above it that exists: a dry run makes nothing. */
-static int space_at(const char *folder, uint64_t *ret_bytes, struct dr_err *err)
-{
-    dr_autofree char *path = dr_text_copy(folder, err);
-
-    if (!path)
-        return -1;
-    while (access(path, F_OK) < 0 && errno == ENOENT && strcmp(path, "/") != 0) {
-        char *slash = strrchr(path, '/');
-
-        if (!slash)
-            return dr_file_space(".", ret_bytes, err);
-        slash[slash == path] = '\0';
-    }
-    return dr_file_space(path, ret_bytes, err);
-}
-
-static int plan_backup(const struct dr_apply_options *options, struct dr_engine *engine,
-                       const json_t *inspect, json_t *server, struct dr_err *err)
-{
-    const json_t *mount = dr_docker_mount(inspect, DR_SERVER_DATABASE);
-    const char *volume = dr_json_string_or(mount, "Name", "");
-    const char *folder = dr_json_string_or(mount, "Source", "");
-    bool here = dr_engine_local(engine) && access(folder, R_OK | X_OK) == 0;
-    dr_autofree char *place = options->backup_dir
-                                  ? dr_text_copy(options->backup_dir, err)
-                                  : dr_file_join(options->state_dir, "backups", err);
-    dr_autofree char *name = NULL;
-    dr_autofree char *file = NULL;
-    uint64_t bytes = 0;
-    uint64_t room = 0;
-    char now[32];
-    char stamp[32];
-
-    dr_text_time(time(NULL), now);
-    dr_text_stamp(now, stamp);
-    name = dr_text_format(err, "%s-%s-%s.tar.gz", dr_json_string_or(server, "name", "rancher"),
-                          dr_json_string_or(server, "version", "old"), stamp);
-    file = place && name ? dr_file_join(place, name, err) : NULL;
-    if (!file || dr_volume_size(engine, volume, &bytes, err) < 0 || space_at(place, &room, err) < 0)
-        return -1;
-    if (bytes + bytes / 20 + SPARE_BYTES > room)
-        return dr_fail(err, DR_ERR_REFUSED,
-                       "the copy of the database may need %llu bytes in '%s', where %llu are free; "
-                       "make room, or name another place with --backup-dir",
-                       (unsigned long long)(bytes + bytes / 20 + SPARE_BYTES), place,
-                       (unsigned long long)room);
-    if (dr_json_set(server, "backup_file", json_string(file), err) < 0)
-        return -1;
-    return dr_json_set(server, "database",
-                       json_pack("{s:s, s:o, s:I, s:I}", "volume", volume, "folder",
-                                 here ? json_string(folder) : json_null(), "bytes",
-                                 (json_int_t)bytes, "room", (json_int_t)room),
-                       err);
-}
-
 static int note_dependents(struct dr_engine *engine, const json_t *inspect, json_t *notes,
                            struct dr_err *err)
 {
@@ -261,7 +199,7 @@ int dr_preflight(const struct dr_apply_options *options, struct dr_engine *engin
         choose_candidate(engine, name, server, err) < 0 ||
         choose_retired(engine, name, server, err) < 0 ||
         check_surroundings(engine, inspect, err) < 0 ||
-        plan_backup(options, engine, inspect, server, err) < 0)
+        dr_copy_plan(options, engine, inspect, server, notes, err) < 0)
         return -1;
     return note_dependents(engine, inspect, notes, err);
 }

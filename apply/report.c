@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apply/plan.h"
+#include "apply/sides.h"
 #include "apply/target.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
@@ -29,19 +30,12 @@ static void print_texts(FILE *out, const char *what, const json_t *list)
     }
 }
 
-static void print_database(FILE *out, const json_t *server)
+static void print_volume(FILE *out, const char *volume, const json_t *data)
 {
-    const json_t *database = json_object_get(server, "database");
-    const json_t *data = json_object_get(server, "data");
     const char *name = dr_json_string_or(data, "name", NULL);
     const char *held_by = dr_json_string_or(data, "held_by", NULL);
-    char size[16];
-    char room[16];
 
-    dr_text_size((uint64_t)dr_json_int_or(database, "bytes", 0), size);
-    dr_text_size((uint64_t)dr_json_int_or(database, "room", 0), room);
-    fprintf(out, "database  %s in volume %.16s, ", size,
-            dr_json_string_or(database, "volume", "?"));
+    fprintf(out, "volume %.16s, ", volume);
     if (!name && held_by)
         fprintf(out, "held by container '%s'\n", held_by);
     else if (!name)
@@ -50,11 +44,33 @@ static void print_database(FILE *out, const json_t *server)
         fprintf(out, "the container's own: a data container '%s' will hold it\n", name);
     else
         fprintf(out, "held by container '%s'\n", name);
+}
+
+static void print_database(FILE *out, const json_t *server)
+{
+    const json_t *database = json_object_get(server, "database");
+    const json_t *data = json_object_get(server, "data");
+    const char *kind = dr_json_string_or(database, "kind", "volume");
+    const char *place = dr_json_string_or(database, "place", "?");
+    char size[16];
+    char room[16];
+
+    dr_text_size((uint64_t)dr_json_int_or(database, "bytes", 0), size);
+    dr_text_size((uint64_t)dr_json_int_or(database, "room", 0), room);
+    if (strcmp(kind, "external") == 0) {
+        fprintf(out, "database  outside of the container: %s\n", place);
+        return;
+    }
+    fprintf(out, "database  %s in ", size);
+    if (strcmp(kind, "folder") == 0)
+        fprintf(out, "the folder %s\n", place);
+    else
+        print_volume(out, place, data);
     fprintf(out, "backup    %s (%s free there)\n", dr_json_string_or(server, "backup_file", "?"),
             room);
 }
 
-void dr_report_plan(FILE *out, const json_t *state)
+void dr_report_plan(FILE *out, const json_t *state, bool all)
 {
     const json_t *server = json_object_get(state, "server");
     const json_t *counts = dr_json_at(state, "inventory", "counts", NULL);
@@ -81,6 +97,7 @@ void dr_report_plan(FILE *out, const json_t *state)
         fputc('\n', out);
         dr_plan_print(out, json_object_get(state, "plan"));
     }
+    dr_sides_print(out, json_object_get(server, "sides"), all);
 }
 
 void dr_report_nothing(FILE *out, const json_t *state)
@@ -237,9 +254,12 @@ void dr_report_end(FILE *out, const json_t *state, const char *journal)
 int dr_report_json(FILE *out, const json_t *state, const char *outcome, struct dr_err *err)
 {
     json_auto_t *document = json_pack(
-        "{s:s, s:s, s:s, s:s, s:O?, s:O?, s:O?, s:O?, s:O?}", "outcome", outcome, "from",
-        text_of(state, "server", "version"), "to", text_of(state, "target", "release"), "registry",
-        text_of(state, "target", "registry"), "plan", json_object_get(state, "plan"), "notes",
+        "{s:s, s:s, s:s, s:s, s:{s:s, s:O?, s:O?}, s:O?, s:O?, s:O?, s:O?, s:O?}", "outcome",
+        outcome, "from", text_of(state, "server", "version"), "to",
+        text_of(state, "target", "release"), "registry", text_of(state, "target", "registry"),
+        "server", "container", text_of(state, "server", "name"), "database",
+        dr_json_at(state, "server", "database", NULL), "sides",
+        dr_json_at(state, "server", "sides", NULL), "plan", json_object_get(state, "plan"), "notes",
         json_object_get(state, "notes"), "steps", json_object_get(state, "steps"), "backup",
         json_object_get(state, "backup"), "report", json_object_get(state, "report"));
     dr_autofree char *text = document ? dr_json_text(document, true, err) : NULL;

@@ -13,8 +13,8 @@
 
 #include "lib/err.h"
 
-/* Header and plan of a document of apply/look.h. */
-void dr_report_plan(FILE *out, const json_t *state);
+/* Header and plan of a document of apply/look.h, and old and new container side by side: what differs, or `all`. */
+void dr_report_plan(FILE *out, const json_t *state, bool all);
 
 /* The same when there is nothing to do. */
 void dr_report_nothing(FILE *out, const json_t *state);
@@ -22,7 +22,7 @@ void dr_report_nothing(FILE *out, const json_t *state);
 /* After the end: `journal` is where the document was put. */
 void dr_report_end(FILE *out, const json_t *state, const char *journal);
 
-/* {"outcome", "from", "to", "registry", "plan", "notes", and once there are any: "steps", "backup", "report"}: without
+/* {"outcome", "from", "to", "registry", "server": {"container", "database", "sides"}, "plan", "notes", and once there are any: "steps", "backup", "report"}: without
  * the old container's environment and Rancher's inventory, which the journal has. */
 int dr_report_json(FILE *out, const json_t *state, const char *outcome, struct dr_err *err);
 

@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/step.h"
 
+#include <string.h>
+
 #include "lib/stop.h"
 #include "lib/text.h"
 
 /* Is this step part of this upgrade? */
 static bool is_part(const struct dr_upgrade *upgrade, const struct dr_step *step)
 {
-    return !step->server || dr_upgrade_has_server(upgrade);
+    switch (step->part) {
+    case DR_STEP_MOVE:
+        return dr_upgrade_has_server(upgrade) &&
+               json_object_get(dr_upgrade_server(upgrade), "move");
+    case DR_STEP_COPY:
+        return dr_upgrade_has_server(upgrade) &&
+               strcmp(dr_upgrade_text(upgrade, "database", "kind"), "external") != 0;
+    case DR_STEP_SERVER:
+        return dr_upgrade_has_server(upgrade);
+    case DR_STEP_ALWAYS:
+        break;
+    }
+    return true;
 }
 
 static int is_done(struct dr_upgrade *upgrade, const struct dr_step *step, bool *ret_done,

@@ -14,10 +14,18 @@
 #include "apply/upgrade.h"
 #include "lib/err.h"
 
+/* Which upgrades it is a part of. */
+enum dr_step_part {
+    DR_STEP_ALWAYS = false,
+    DR_STEP_SERVER = true, /* those that replace the server's container */
+    DR_STEP_COPY,          /* those of them whose server has its database inside */
+    DR_STEP_MOVE,          /* those that also move it */
+};
+
 struct dr_step {
     const char *name;  /* in the journal: never changes its meaning */
     const char *title; /* for the operator */
-    bool server;       /* part of replacing the server container: left out when that stays */
+    enum dr_step_part part;
 
     /* Is it done already? By the facts, not by the journal. NULL: the journal's word counts. */
     int (*check)(struct dr_upgrade *upgrade, bool *ret_done, struct dr_err *err);

@@ -99,7 +99,7 @@ DR_STEP_PROVE(data)
         return 0;
     if (!inspect)
         return -1;
-    if (!dr_server_same_database(inspect, json_object_get(dr_upgrade_server(upgrade), "inspect")))
+    if (!dr_database_same_files(inspect, json_object_get(dr_upgrade_server(upgrade), "inspect")))
         return dr_fail(err, DR_ERR_PROOF,
                        "container '%.100s' does not hold the server's database volume", name);
     return 0;

@@ -97,6 +97,9 @@ DR_STEP_DO(start)
     if (old && dr_docker_is_running(old))
         return dr_fail(err, DR_ERR_REFUSED,
                        "the old server runs again: two servers on one database destroy it");
+    if (dr_database_alone(upgrade->engine, json_object_get(dr_upgrade_server(upgrade), "inspect"),
+                          dr_upgrade_text(upgrade, "candidate", "id"), err) < 0)
+        return -1;
     return dr_docker_start(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"), err);
 }
 

@@ -57,6 +57,7 @@ static int set_server_ids(json_t *target, const struct dr_bundle *bundle, struct
     json_auto_t *config = NULL;
     json_t *ids = json_array();
     json_t *layers;
+    json_t *settings;
 
     if (dr_json_set(target, "ids", ids, err) < 0 ||
         add_id(ids, &server->content.config.digest, err) < 0 ||
@@ -66,10 +67,14 @@ static int set_server_ids(json_t *target, const struct dr_bundle *bundle, struct
         return -1;
     config = dr_json_parse(data.data, data.size, "the server image's configuration", err);
     layers = dr_json_at(config, "rootfs", "diff_ids", NULL);
+    settings = json_object_get(config, "config");
     if (!config)
         return -1;
     if (!json_is_array(layers))
         return dr_fail(err, DR_ERR_FORMAT, "the server image's configuration names no layers");
+    if (dr_json_set(target, "config",
+                    json_is_object(settings) ? json_incref(settings) : json_object(), err) < 0)
+        return -1;
     return dr_json_set(target, "layers", json_incref(layers), err);
 }
 

@@ -9,7 +9,8 @@
  *     {"bundle": path, "bundle_id": "sha256:…", "key": "0123…", "release": "v1.0.2", "registry": "reg:5000/prefix",
  *      "server": "reg:5000/prefix/rancher/server:v1.0.2", "agent": …, "agent_instance": …,
  *      "ids": ["sha256:…"]     what an engine may call the server's image: its config, manifest or list
- *      "layers": ["sha256:…"]} the server image's diff ids
+ *      "layers": ["sha256:…"], the server image's diff ids
+ *      "config": {…}}          what it sets in a container (Env, Cmd, …)
  */
 
 #include <jansson.h>

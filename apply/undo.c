@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "apply/steps.h"
 #include "lib/engine/container.h"
 #include "lib/json.h"
 
@@ -42,6 +43,8 @@ static int undo(struct dr_upgrade *upgrade, bool *ret_restored, struct dr_err *e
     *ret_restored = true;
     if (dr_journal_step_forget(upgrade->journal, "start", err) < 0)
         return -1;
+    if (dr_undo_move(upgrade, err) < 0)
+        return -1;
     /* By its name: a kill may have come between its creation and its record. */
     if (dr_journal_is_begun(upgrade->journal, "candidate") &&
         remove_new(upgrade, dr_upgrade_text(upgrade, "candidate", "name"), err) < 0)
@@ -73,10 +76,11 @@ static void tell_way_on(struct dr_upgrade *upgrade, struct dr_err *failure)
         dr_err_advise(failure, "the new server works; run the same command again to continue");
         return;
     }
-    dr_err_advise(failure,
-                  "the database may be migrated: when the cause is mended, run the same command "
-                  "again to continue, or drover rollback to go back; the old database is in '%.200s'",
-                  file ? file : "?");
+    dr_err_advise(
+        failure,
+        "the database may be migrated: when the cause is mended, run the same command "
+        "again to continue, or drover rollback to go back; the old database is in '%.200s'",
+        file ? file : "?");
 }
 
 static void tell_by_hand(struct dr_upgrade *upgrade, const char *why, struct dr_err *failure)

@@ -41,6 +41,8 @@ static int run(struct dr_apply_options *options, struct dr_trusted_options *whom
     if (dr_place_absolute(&options->state_dir, &state_dir, err) < 0 ||
         dr_place_absolute(&options->backup_dir, &backup_dir, err) < 0)
         return -1;
+    if (options->backup_confirmed && !*options->backup_confirmed)
+        return dr_fail(err, DR_ERR_USAGE, "--db-backup-confirmed wants to know where the dump is");
     whom->state_dir = options->state_dir;
     if (dr_trusted_read(whom, !options->dry_run, options->log, &trusted, err) < 0)
         return -1;
@@ -71,6 +73,8 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
         {"container", 0, DR_OPTION_TEXT, &options.container},
         {"state-dir", 0, DR_OPTION_TEXT, &options.state_dir},
         {"backup-dir", 0, DR_OPTION_TEXT, &options.backup_dir},
+        {"db-backup-confirmed", 0, DR_OPTION_TEXT, &options.backup_confirmed},
+        {"to-bind-mount", 0, DR_OPTION_TEXT, &options.bind_folder},
         DR_WISHES_OPTIONS(wishes),
         {"settle", 0, DR_OPTION_NUMBER, &settle},
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},

@@ -45,19 +45,6 @@ static bool has_prefix(json_t *object, const char *prefix)
     return false;
 }
 
-static bool has_database_link(const json_t *inspect)
-{
-    json_t *link;
-    size_t i;
-
-    json_array_foreach(dr_json_at(inspect, "HostConfig", "Links", NULL), i, link)
-    {
-        if (json_is_string(link) && dr_text_ends(json_string_value(link), "/mysql"))
-            return true;
-    }
-    return false;
-}
-
 static int check_kind(const struct dr_server *server, struct dr_err *err)
 {
     const json_t *config = json_object_get(server->inspect, "Config");
@@ -71,11 +58,9 @@ static int check_kind(const struct dr_server *server, struct dr_err *err)
         return refuse(err, server, "is part of a high availability setup",
                       "upgrade it by Rancher's own instructions: all servers down, then the first "
                       "one up with the new image");
-    if (has_word(cmd, "--db-host", true) || has_word(env, "CATTLE_DB_CATTLE_MYSQL_HOST=", true) ||
-        has_word(env, "MYSQL_PORT_3306_TCP_ADDR=", true) || has_database_link(server->inspect))
-        return refuse(err, server, "uses a database outside of its container",
-                      "this drover upgrades servers with their database inside only; dump that "
-                      "database, and replace the container by hand with the same settings");
+    if (has_word(cmd, "--db-host", true))
+        return refuse(err, server, "is started with --db-host, which v1.0 and v1.1 do not know",
+                      "look what it really runs");
     if (has_prefix(json_object_get(config, "Labels"), "com.docker.swarm.") ||
         has_prefix(json_object_get(config, "Labels"), "io.kubernetes."))
         return refuse(err, server, "belongs to an orchestrator, which would bring it back",
@@ -130,55 +115,30 @@ static int check_state(const struct dr_engine *engine, const struct dr_server *s
     return 0;
 }
 
-static int check_database(const struct dr_server *server, struct dr_err *err)
+static int check_database(struct dr_engine *engine, const struct dr_server *server,
+                          struct dr_err *err)
 {
     const json_t *mount = dr_docker_mount(server->inspect, DR_SERVER_DATABASE);
 
-    if (!mount)
+    switch (dr_database_kind(server->inspect)) {
+    case DR_DATABASE_NONE:
         return refuse(err, server, "has no volume at " DR_SERVER_DATABASE,
                       "its database would stay behind with the old container");
-    if (!*dr_json_string_or(mount, "Name", ""))
-        return dr_fail(
-            err, DR_ERR_REFUSED,
-            "container '%.100s' has its database in the folder '%.200s' of the host; this "
-            "drover upgrades servers whose database is a volume of the engine: replace "
-            "the container by hand with the same -v",
-            dr_docker_name(server->inspect), dr_json_string_or(mount, "Source", "?"));
-    return 0;
-}
-
-/* Two servers on one database destroy it. */
-static int check_alone(struct dr_engine *engine, const struct dr_server *server, struct dr_err *err)
-{
-    const char *volume =
-        dr_json_string_or(dr_docker_mount(server->inspect, DR_SERVER_DATABASE), "Name", "");
-    const char *id = dr_json_string_or(server->inspect, "Id", "");
-    json_auto_t *all = dr_docker_inspect_all(engine, err);
-    json_t *other;
-    size_t i;
-
-    if (!all)
-        return -1;
-    json_array_foreach(all, i, other)
-    {
-        const char *theirs =
-            dr_json_string_or(dr_docker_mount(other, DR_SERVER_DATABASE), "Name", "");
-
-        if (dr_docker_is_running(other) && strcmp(theirs, volume) == 0 &&
-            strcmp(dr_json_string_or(other, "Id", ""), id) != 0)
-            return dr_fail(
-                err, DR_ERR_REFUSED,
-                "containers '%.100s' and '%.100s' both run on the database volume '%.80s'; "
-                "find out which one is right, and stop the other",
-                dr_docker_name(server->inspect), dr_docker_name(other), volume);
+    case DR_DATABASE_FOLDER:
+        if (dr_engine_local(engine) &&
+            dr_database_check_folder(dr_json_string_or(mount, "Source", ""), err) < 0)
+            return -1;
+        break;
+    case DR_DATABASE_VOLUME:
+    case DR_DATABASE_EXTERNAL:
+        break;
     }
-    return 0;
+    return dr_database_alone(engine, server->inspect, NULL, err);
 }
 
 int dr_server_check(struct dr_engine *engine, const struct dr_server *server, struct dr_err *err)
 {
-    if (check_kind(server, err) < 0 || check_state(engine, server, err) < 0 ||
-        check_database(server, err) < 0)
+    if (check_kind(server, err) < 0 || check_state(engine, server, err) < 0)
         return -1;
-    return check_alone(engine, server, err);
+    return check_database(engine, server, err);
 }

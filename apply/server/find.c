@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/server/spec_parts.h"
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/engine/container.h"
@@ -34,30 +35,14 @@ static bool is_named_server(const json_t *inspect)
             dr_text_ends(reference.repository, "/rancher/server"));
 }
 
-/* "NAME=value" in a list: the value, borrowed. */
-static const char *variable(const json_t *config, const char *name)
-{
-    size_t length = strlen(name);
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(json_object_get(config, "Env"), i, item)
-    {
-        const char *text = json_string_value(item);
-
-        if (text && strncmp(text, name, length) == 0 && text[length] == '=')
-            return text + length + 1;
-    }
-    return NULL;
-}
-
 static bool is_server_image(const json_t *image)
 {
     const json_t *config = json_object_get(image, "Config");
+    const json_t *env = json_object_get(config, "Env");
 
-    return variable(config, "CATTLE_HOME") &&
-           (variable(config, "CATTLE_RANCHER_SERVER_VERSION") ||
-            variable(config, "CATTLE_RANCHER_SERVER_IMAGE")) &&
+    return dr_spec_variable(env, "CATTLE_HOME") &&
+           (dr_spec_variable(env, "CATTLE_RANCHER_SERVER_VERSION") ||
+            dr_spec_variable(env, "CATTLE_RANCHER_SERVER_IMAGE")) &&
            dr_json_at(config, "Volumes", DR_SERVER_DATABASE, NULL) &&
            dr_json_at(config, "Volumes", "/var/lib/cattle", NULL);
 }
@@ -79,15 +64,15 @@ static int look(struct dr_engine *engine, json_t *inspect, struct dr_server *ret
 
 static int add_text(json_t *list, const struct dr_server *server, struct dr_err *err)
 {
-    const json_t *mount = dr_docker_mount(server->inspect, DR_SERVER_DATABASE);
-    const char *place =
-        dr_json_string_or(mount, "Name", dr_json_string_or(mount, "Source", "none"));
+    char place[256];
 
-    return dr_json_append(list,
-                          json_sprintf("'%.60s' (%.80s, port %u, database %.60s)",
-                                       dr_docker_name(server->inspect), image_name(server->inspect),
-                                       dr_server_port(server->inspect), place),
-                          err);
+    dr_database_place(server->inspect, place);
+    return dr_json_append(
+        list,
+        json_sprintf("'%.60s' (%.80s, port %u, database %s %.60s)", dr_docker_name(server->inspect),
+                     image_name(server->inspect), dr_server_port(server->inspect),
+                     dr_database_kind_name(dr_database_kind(server->inspect)), place),
+        err);
 }
 
 static int join(const json_t *list, struct dr_buf *ret_text, struct dr_err *err)
@@ -191,9 +176,9 @@ int dr_server_find(struct dr_engine *engine, const char *wanted, struct dr_serve
 
 bool dr_server_version(const struct dr_server *server, char ret_version[64])
 {
-    const json_t *config = json_object_get(server->image, "Config");
-    const char *version = variable(config, "CATTLE_RANCHER_SERVER_VERSION");
-    const char *older = variable(config, "CATTLE_RANCHER_SERVER_IMAGE");
+    const json_t *env = dr_json_at(server->image, "Config", "Env", NULL);
+    const char *version = dr_spec_variable(env, "CATTLE_RANCHER_SERVER_VERSION");
+    const char *older = dr_spec_variable(env, "CATTLE_RANCHER_SERVER_IMAGE");
     struct dr_reference reference;
 
     if (!version && older && *older == 'v')
@@ -202,14 +187,6 @@ bool dr_server_version(const struct dr_server *server, char ret_version[64])
         is_named_server(server->inspect))
         version = reference.tag;
     return version && *version && dr_text_put(ret_version, 64, version) == 0;
-}
-
-bool dr_server_same_database(const json_t *a, const json_t *b)
-{
-    const char *left = dr_json_string_or(dr_docker_mount(a, DR_SERVER_DATABASE), "Name", "");
-    const char *right = dr_json_string_or(dr_docker_mount(b, DR_SERVER_DATABASE), "Name", "");
-
-    return *left && strcmp(left, right) == 0;
 }
 
 unsigned dr_server_port(const json_t *inspect)

@@ -14,11 +14,9 @@
 
 #include <jansson.h>
 
+#include "apply/server/database.h"
 #include "lib/engine/engine.h"
 #include "lib/err.h"
-
-/* Where its database lies, inside. */
-#define DR_SERVER_DATABASE "/var/lib/mysql"
 
 /* Marks what drover leaves behind for the while, so that it is not taken for a server. */
 #define DR_SERVER_NEW "-upgrade-new"
@@ -37,15 +35,12 @@ void dr_server_release(struct dr_server *server);
 int dr_server_find(struct dr_engine *engine, const char *wanted, struct dr_server *ret_server,
                    struct dr_err *err);
 
-/* The documented case: running, its database a volume of the engine that no other running server uses. Everything
- * else is DR_ERR_REFUSED with what it is and what to do by hand. */
+/* One that drover can replace: running, with its database in a volume, in a folder of the host or outside, which no
+ * other running container uses. Everything else is DR_ERR_REFUSED with what it is and what to do by hand. */
 int dr_server_check(struct dr_engine *engine, const struct dr_server *server, struct dr_err *err);
 
 /* The version of its image ("v1.0.1"); false: it can't be told. */
 bool dr_server_version(const struct dr_server *server, char ret_version[64]);
-
-/* Two inspected containers have the same volume where the database lies. */
-bool dr_server_same_database(const json_t *a, const json_t *b);
 
 /* The port of the host that leads to its 8080, 0: none. */
 unsigned dr_server_port(const json_t *inspect);

@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "apply/server/database.h"
 #include "apply/server/spec_parts.h"
 #include "lib/engine/container.h"
 #include "lib/json.h"
 
-static int check_mounts(const json_t *old, const json_t *created, struct dr_err *err)
+static int check_folder(const char *folder, const json_t *created, struct dr_err *err)
+{
+    const json_t *mount = dr_docker_mount(created, DR_SERVER_DATABASE);
+    const char *source = dr_json_string_or(mount, "Source", "nothing");
+
+    if (strcmp(source, folder) != 0 || *dr_json_string_or(mount, "Name", ""))
+        return dr_fail(err, DR_ERR_PROOF,
+                       "the new container would have '%.100s' at " DR_SERVER_DATABASE
+                       ", not the folder '%.200s'",
+                       source, folder);
+    return 0;
+}
+
+static int check_mounts(const struct dr_spec_input *input, const json_t *created,
+                        struct dr_err *err)
 {
     json_t *mount;
     size_t i;
 
-    json_array_foreach(json_object_get(old, "Mounts"), i, mount)
+    if (input->folder && check_folder(input->folder, created, err) < 0)
+        return -1;
+    json_array_foreach(json_object_get(input->inspect, "Mounts"), i, mount)
     {
         const char *place = dr_json_string_or(mount, "Destination", "");
         /* A volume is its name, a folder of the host its path. */
@@ -18,6 +35,8 @@ static int check_mounts(const json_t *old, const json_t *created, struct dr_err 
         const char *before = dr_json_string_or(mount, key, "");
         const char *after = dr_json_string_or(dr_docker_mount(created, place), key, "nothing");
 
+        if (input->folder && dr_spec_is_database(place))
+            continue;
         if (strcmp(before, after) != 0)
             return dr_fail(err, DR_ERR_PROOF,
                            "the new container would have '%.100s' at %.100s where the old one has "
@@ -122,8 +141,7 @@ int dr_spec_guard(const struct dr_spec_input *input, const json_t *created, cons
         return dr_fail(err, DR_ERR_PROOF, "the new container has been started already");
     if (!policy || strcmp(policy, "no") != 0)
         return dr_fail(err, DR_ERR_PROOF, "the new container would start by itself");
-    if (check_mounts(input->inspect, created, err) < 0 ||
-        check_image(input, created, new_image, err) < 0 ||
+    if (check_mounts(input, created, err) < 0 || check_image(input, created, new_image, err) < 0 ||
         check_variables(input, created, new_image, err) < 0 ||
         check_networks(input->inspect, created, err) < 0)
         return -1;

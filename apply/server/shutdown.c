@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "apply/server/database.h"
 #include "lib/engine/container.h"
 #include "lib/json.h"
 #include "lib/wait.h"
@@ -75,10 +76,10 @@ int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr
         return -1;
     if (!dr_docker_is_running(before))
         return 0;
-    ended = end_mysql(engine, id, err);
+    ended = dr_database_kind(before) == DR_DATABASE_EXTERNAL ? 0 : end_mysql(engine, id, err);
     if (ended < 0)
         return -1;
-    if (ended == 0)
+    if (ended == 0 && dr_database_kind(before) != DR_DATABASE_EXTERNAL)
         dr_log_warn(log, "the container runs on although MySQL was shut down; stopping it");
     if (dr_docker_stop(engine, id, STOP_SECONDS, err) < 0)
         return -1;

@@ -3,7 +3,7 @@
 #define DROVER_APPLY_SERVER_SHUTDOWN_H
 
 /*
- * The end of a running server with its database inside. `docker stop` alone never ends MySQL cleanly: its process 1
+ * The end of a running server. With its database inside, `docker stop` alone never ends MySQL cleanly: its process 1
  * leaves at once and the kernel kills the rest. So MySQL is asked to shut down first; then the container ends by
  * itself, and a stop with a long time limit follows for whatever is left.
  */

@@ -25,6 +25,7 @@ struct dr_spec_input {
     const char *reference;        /* the new image, as the engine is asked for it */
     const char *const *variables; /* "NAME=value" to set or replace; ended by NULL */
     const char *data_container;   /* takes volumes from this one too; NULL: none */
+    const char *folder; /* the database moves into this folder of the host; NULL: it stays */
     const json_t *gone; /* entries of VolumesFrom whose container is no more; may be NULL */
     unsigned api;       /* minor of the version that both requests are made in */
 };

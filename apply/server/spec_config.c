@@ -25,6 +25,22 @@ bool dr_spec_same_variable(const char *a, const char *b)
     return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
 }
 
+const char *dr_spec_variable(const json_t *env, const char *name)
+{
+    size_t length = strlen(name);
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(env, i, item)
+    {
+        const char *text = json_string_value(item);
+
+        if (text && strncmp(text, name, length) == 0 && text[length] == '=')
+            return text + length + 1;
+    }
+    return NULL;
+}
+
 bool dr_spec_is_version_variable(const char *assignment)
 {
     static const char *const names[] = {"CATTLE_RANCHER_SERVER_VERSION", "CATTLE_CATTLE_VERSION",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "apply/server/database.h"
 #include "apply/server/spec_parts.h"
 #include "lib/cleanup.h"
 #include "lib/engine/container.h"
@@ -59,6 +60,47 @@ static bool holds(const json_t *list, const json_t *text)
             return true;
     }
     return false;
+}
+
+bool dr_spec_is_database(const char *place)
+{
+    const char *rest = place + strlen(DR_SERVER_DATABASE);
+
+    if (!dr_text_starts(place, DR_SERVER_DATABASE))
+        return false;
+    rest += strspn(rest, "/");
+    return *rest == '\0' || *rest == ':';
+}
+
+/* "/source:/place:mode", "name:/place", "/place": the place. */
+static const char *place_of(const json_t *bind)
+{
+    const char *text = json_is_string(bind) ? json_string_value(bind) : "";
+    const char *colon = strchr(text, ':');
+
+    return colon ? colon + 1 : text;
+}
+
+/* What is mounted at the database's place makes room for the folder that it moves to. */
+static int move_database(const char *folder, json_t *host, struct dr_err *err)
+{
+    json_t *binds = json_object_get(host, "Binds");
+    json_t *mounts = json_object_get(host, "Mounts");
+
+    for (size_t i = json_array_size(binds); i-- > 0;) {
+        if (dr_spec_is_database(place_of(json_array_get(binds, i))))
+            json_array_remove(binds, i);
+    }
+    for (size_t i = json_array_size(mounts); i-- > 0;) {
+        if (dr_spec_is_database(dr_json_string_or(json_array_get(mounts, i), "Target", "")))
+            json_array_remove(mounts, i);
+    }
+    if (!json_is_array(binds)) {
+        binds = json_array();
+        if (dr_json_set(host, "Binds", binds, err) < 0)
+            return -1;
+    }
+    return dr_json_append(binds, json_sprintf("%s:%s", folder, DR_SERVER_DATABASE), err);
 }
 
 /* Those that are gone have handed their volumes down to the old container, and from there they come through the
@@ -135,6 +177,7 @@ int dr_spec_add_host(const struct dr_spec_input *input, json_t *body, json_t *no
         return -1;
     drop_defaults(host);
     if (name_binds(input, host, err) < 0 || name_mounts(input, host, err) < 0 ||
+        (input->folder && move_database(input->folder, host, err) < 0) ||
         take_volumes(input, host, err) < 0 || dedupe_links(host, err) < 0)
         return -1;
     if (random &&

@@ -26,6 +26,12 @@ bool dr_spec_is_version_variable(const char *assignment);
 /* The same NAME in "NAME=value" (or "NAME") twice. */
 bool dr_spec_same_variable(const char *a, const char *b);
 
+/* The value of NAME in a list of "NAME=value"; NULL: not there. Borrowed. */
+const char *dr_spec_variable(const json_t *env, const char *name);
+
+/* DR_SERVER_DATABASE, with or without slashes at its end, or a mode behind a colon. */
+bool dr_spec_is_database(const char *place);
+
 /* A field as it is, where there is one. */
 int dr_spec_copy(json_t *to, const json_t *from, const char *key, struct dr_err *err);
 

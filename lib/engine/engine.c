@@ -155,8 +155,12 @@ static int negotiate(struct dr_engine *engine, struct dr_err *err)
     if (!url || dr_http_do(engine->http, &(struct dr_http_request){.url = url}, &response, err) < 0)
         return -1;
     if (response.status != 200)
-        return dr_fail(err, DR_ERR_ENGINE, "GET /version was answered with status %ld",
-                       response.status);
+        return dr_fail(
+            err, DR_ERR_ENGINE, "GET /version was answered with status %ld%s", response.status,
+            response.status == 400 && dr_text_starts(engine->base, "http://") && !engine->local
+                ? "; where it speaks TLS only, set DOCKER_TLS_VERIFY=1 and "
+                  "DOCKER_CERT_PATH"
+                : "");
     version = dr_json_parse(response.body.data, response.body.size, "the engine's version", err);
     if (!version || parse_api(dr_json_string_or(version, "ApiVersion", NULL), &newest, err) < 0)
         return -1;

@@ -41,10 +41,17 @@ teardown() {
     docker images --format '{{.Repository}}:{{.Tag}}' | grep "^$site/" | xargs -r docker rmi -f >/dev/null
 }
 
-# server [DOCKER-OPTION…]: a Rancher v1.0.1 with its database inside, three hosts, two balancers.
+# server [DOCKER-OPTION…]: a Rancher v1.0.1 with its database inside, three hosts, two balancers. $image is another image,
+# $basics are other options than these.
+basics=(--restart=always -p 8080:8080)
 server() {
-    docker run -d --name rancher --restart=always -p 8080:8080 -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
+    docker run -d --name rancher "${basics[@]}" -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
         -e "RANCHER_SIM_DOCKERHUB=$HARNESS_HOST:${hub#*:}" "$@" "${image:-rancher/server:v1.0.1}" >/dev/null
+    seed
+}
+
+# Gives the server that has just been started something to run.
+seed() {
     wait_until 20 answers
     curl -sf -X POST http://127.0.0.1:8080/sim/seed -d '{}' >/dev/null
     wait_until 20 settled

@@ -204,16 +204,6 @@ static void phase_liquibase(evutil_socket_t fd, short what, void *arg)
     next_phase(have && have != release_here()->schema ? 20 : 1, phase_migrated);
 }
 
-static void note_unclean_stop(void)
-{
-    if (db_was_new() || json_is_true(json_object_get(db_meta(), "clean")))
-        return;
-    sim_mysql_log("InnoDB: Database was not shut down normally!");
-    sim_mysql_log("InnoDB: Starting crash recovery.");
-    sim_log("WARN", "InnoDB: crash recovery");
-    db_bump("uncleanStops");
-}
-
 // ---- where the database is
 
 static bool is_set(const char *name)
@@ -236,6 +226,17 @@ static const char *data_folder(char out[SIM_PATH_MAX])
     if (!stat(sim_path(out, "/external-db"), &st))
         return out;
     return sim_path(out, "/tmp/external-db-empty");
+}
+
+static void note_unclean_stop(void)
+{
+    // An external mysqld lives on when the server goes.
+    if (is_external() || db_was_new() || json_is_true(json_object_get(db_meta(), "clean")))
+        return;
+    sim_mysql_log("InnoDB: Database was not shut down normally!");
+    sim_mysql_log("InnoDB: Starting crash recovery.");
+    sim_log("WARN", "InnoDB: crash recovery");
+    db_bump("uncleanStops");
 }
 
 static int make_folders(void)

@@ -157,6 +157,19 @@ static void docker_rm(struct evhttp_request *request, json_t *body)
     reply(request, 200, json_copy(i->j));
 }
 
+// As a server leaves it that was killed in the middle of a migration, while this one runs already.
+static void set_lock(struct evhttp_request *request, json_t *body)
+{
+    const char *by = json_string_value(json_object_get(body, "by"));
+    if (by)
+        json_object_set_new(db_meta(), "changeLogLock",
+                            json_pack("{s:s, s:s}", "by", by, "since", "2016-06-01T00:00:00Z"));
+    else
+        json_object_del(db_meta(), "changeLogLock");
+    db_touch_meta();
+    reply(request, 200, json_object());
+}
+
 static void seed(struct evhttp_request *request, json_t *body)
 {
     const char *error;
@@ -182,6 +195,8 @@ static void post(struct evhttp_request *request, const char *path)
         set_faults(request, body);
     else if (!strcmp(path, "/sim/access"))
         set_access(request, body);
+    else if (!strcmp(path, "/sim/lock"))
+        set_lock(request, body);
     else if (!strcmp(path, "/sim/docker-rm"))
         docker_rm(request, body);
     else
