@@ -165,6 +165,7 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
                                    dr_json_string_or(journal.state, "started", "?"))
                    : -1;
     upgrade.engine = engine;
+    upgrade.bundle = bundle;
     if (dr_session_claim(&upgrade, &claim, err) < 0)
         return -1;
     done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);

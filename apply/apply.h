@@ -44,6 +44,7 @@ struct dr_apply_options {
     const char *backup_confirmed; /* the operator's word on an external database's dump */
     const char *bind_folder;      /* --to-bind-mount: where the database moves to; NULL: nowhere */
     double settle_seconds;
+    bool load;             /* --load: the server's image comes from the bundle, apply/load.h */
     bool clear_lock;       /* --clear-lock: apply/unlock.h */
     uint64_t keep_backups; /* --keep-backups: 0: all */
     bool dry_run;

@@ -247,7 +247,8 @@ DR_STEP_DO(back_compare)
     const char *wanted = dr_upgrade_text(upgrade, NULL, "version");
     char version[64] = "";
 
-    if (dr_rancher_version(upgrade->rancher, version, err) < 0)
+    if (dr_upgrade_wait(upgrade, restored_id(upgrade), err) < 0 ||
+        dr_rancher_version(upgrade->rancher, version, err) < 0)
         return -1;
     if (strcmp(version, wanted) != 0)
         return dr_fail(err, DR_ERR_PROOF, "the restored server says that it is '%.40s', not '%s'",

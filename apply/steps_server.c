@@ -4,6 +4,7 @@
 #include "apply/container.h"
 #include "apply/dbdump.h"
 #include "apply/description.h"
+#include "apply/load.h"
 #include "apply/server/find.h"
 #include "apply/server/shutdown.h"
 #include "apply/server/spec.h"
@@ -41,6 +42,8 @@ DR_STEP_DO(pull)
     struct dr_reference reference;
     int done;
 
+    if (upgrade->options->load)
+        return dr_load_server(upgrade, err);
     if (dr_reference_parse(dr_target_text(dr_upgrade_target(upgrade), "server"), &reference, err) <
             0 ||
         dr_credential_find(reference.host, &credential, err) < 0)

@@ -149,7 +149,9 @@ DR_STEP_DO(compare)
     const char *wanted = dr_target_text(dr_upgrade_target(upgrade), "release");
     char version[64] = "";
 
-    if (dr_rancher_version(upgrade->rancher, version, err) < 0)
+    /* An engine that was started anew since has started the server anew. */
+    if (dr_upgrade_wait(upgrade, dr_upgrade_text(upgrade, "candidate", "id"), err) < 0 ||
+        dr_rancher_version(upgrade->rancher, version, err) < 0)
         return -1;
     if (strcmp(version, wanted) != 0)
         return dr_fail(err, DR_ERR_PROOF, "the new server says that it is '%.40s', not '%s'",

@@ -15,6 +15,7 @@
 struct dr_upgrade {
     const struct dr_apply_options *options;
     const struct dr_log *log;
+    const struct dr_bundle *bundle; /* verified; NULL on the way back */
     struct dr_journal *journal;
     struct dr_engine *engine;
     struct dr_rancher *rancher;

@@ -81,6 +81,7 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
         {"yes", 'y', DR_OPTION_FLAG, &options.yes},
         {"json", 0, DR_OPTION_FLAG, &options.json},
         {"keep-backups", 0, DR_OPTION_NUMBER, &options.keep_backups},
+        {"load", 0, DR_OPTION_FLAG, &options.load},
         {"clear-lock", 0, DR_OPTION_FLAG, &options.clear_lock},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };

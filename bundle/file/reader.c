@@ -330,6 +330,22 @@ int dr_bundle_load_list(const struct dr_bundle *bundle, struct dr_buf *ret_list,
     return dr_envelope_load_list(&bundle->envelope, ret_list, err);
 }
 
+uint64_t dr_bundle_file_size(const struct dr_bundle *bundle)
+{
+    return bundle->envelope.size;
+}
+
+long dr_bundle_file_read(const struct dr_bundle *bundle, uint64_t offset, void *ret_data,
+                         size_t size, struct dr_err *err)
+{
+    uint64_t left = offset < bundle->envelope.size ? bundle->envelope.size - offset : 0;
+    size_t piece = size < left ? size : (size_t)left;
+
+    return dr_file_pread(bundle->envelope.fd, ret_data, piece, offset, "the bundle", err) < 0
+               ? -1
+               : (long)piece;
+}
+
 int dr_bundle_blob_read(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,
                         uint64_t offset, void *ret_data, size_t size, struct dr_err *err)
 {

@@ -80,6 +80,12 @@ int dr_bundle_blob_read(const struct dr_bundle *bundle, const struct dr_bundle_b
 int dr_bundle_load_list(const struct dr_bundle *bundle, struct dr_buf *ret_list,
                         struct dr_err *err);
 
+/* The file as it is: it is a docker archive too (docs/bundle-format.md). Up to `size` bytes at `offset`, 0 at its end, -1
+ * on failure. Only after dr_bundle_hash_layers(), and what is made of it is to be compared again. */
+uint64_t dr_bundle_file_size(const struct dr_bundle *bundle);
+long dr_bundle_file_read(const struct dr_bundle *bundle, uint64_t offset, void *ret_data,
+                         size_t size, struct dr_err *err);
+
 /* A whole manifest or config, appended to `ret_data`; its digest is compared on every call. */
 int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *digest,
                         struct dr_buf *ret_data, struct dr_err *err);

@@ -134,6 +134,25 @@ int dr_image_pull(struct dr_engine *engine, const struct dr_reference *reference
     return image ? 0 : dr_err_wrap(err, "%s", doing);
 }
 
+int dr_image_tag(struct dr_engine *engine, const char *name, const struct dr_reference *reference,
+                 struct dr_err *err)
+{
+    struct dr_reference bare = *reference;
+    char repository[DR_REFERENCE_TEXT];
+    char doing[2 * DR_REFERENCE_TEXT + 32];
+    dr_autofree char *before = dr_engine_path("/images/", name, "/tag?repo=", err);
+    dr_autofree char *with_name = NULL;
+    dr_autofree char *path = NULL;
+
+    bare.tag[0] = '\0';
+    bare.has_digest = false;
+    dr_reference_familiar(&bare, repository);
+    with_name = before ? dr_engine_path(before, repository, "&tag=", err) : NULL;
+    path = with_name ? dr_engine_path(with_name, reference->tag, "", err) : NULL;
+    snprintf(doing, sizeof doing, "name image '%s' '%s:%s'", name, repository, reference->tag);
+    return path ? dr_engine_change(engine, "POST", path, NULL, doing, err) : -1;
+}
+
 struct load {
     struct dr_messages messages;
     dr_http_source_fn *source;

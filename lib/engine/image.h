@@ -27,6 +27,10 @@ int dr_image_find(struct dr_engine *engine, const char *name, json_t **ret_image
 int dr_image_pull(struct dr_engine *engine, const struct dr_reference *reference, const char *user,
                   const char *password, struct dr_progress *progress, struct dr_err *err);
 
+/* Gives an image (an id, or another name) the name `reference`, which has a tag. */
+int dr_image_tag(struct dr_engine *engine, const char *name, const struct dr_reference *reference,
+                 struct dr_err *err);
+
 /* Loads a docker archive of `size` bytes. What was in it is for the caller to look up. */
 int dr_image_load(struct dr_engine *engine, dr_http_source_fn *source, void *context, uint64_t size,
                   struct dr_err *err);

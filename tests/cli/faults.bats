@@ -140,6 +140,19 @@ safe() {
     upgraded
 }
 
+@test "--load: an engine that can't reach the registry gets the server from the bundle" {
+    server
+    before
+    DROVER_TEST_KILL=journal:begun apply 137
+    registry_stop site
+    DROVER_TEST_KILL=pull:done apply 137 --load
+    docker image inspect "$site/rancher/server:v1.0.2" >/dev/null
+    registry_start site
+    apply --load
+    upgraded
+    docker rmi rancher/server:v1.0.2
+}
+
 @test "the disk fills up during the copy: the old server is started again, and nothing half is left" {
     server
     before
