@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apply/rancher/container.h"
 #include "apply/rancher/hosts.h"
 #include "apply/rancher/inventory.h"
 #include "apply/rancher/job.h"
@@ -65,13 +66,28 @@ static const json_t *by_key(const json_t *list, const char *key, const char *val
 
 /* ---- network agents */
 
+/* One that is on its way out counts only where there is no other. */
+static const json_t *live_agent(const json_t *agents, const char *host_id)
+{
+    const json_t *agent;
+    size_t i;
+
+    json_array_foreach(agents, i, agent)
+    {
+        if (strcmp(dr_json_string_or(agent, "hostId", ""), host_id) == 0 &&
+            !dr_container_state_is(agent, "removing") && !dr_container_state_is(agent, "stopping"))
+            return agent;
+    }
+    return by_key(agents, "hostId", host_id);
+}
+
 static int prove_agent(struct proof *proof, const json_t *before, const json_t *after,
                        const json_t *host, struct dr_err *err)
 {
     const char *id = dr_json_string_or(host, "id", "");
     const char *name = dr_json_string_or(host, "name", id);
     const json_t *was = by_key(json_object_get(before, "network_agents"), "hostId", id);
-    const json_t *is = by_key(json_object_get(after, "network_agents"), "hostId", id);
+    const json_t *is = live_agent(json_object_get(after, "network_agents"), id);
     const char *image = dr_job_image(dr_json_string_or(is, "imageUuid", NULL));
     bool same = is && dr_job_same_image(image, proof->job->agent_instance);
     bool running = is && strcmp(dr_json_string_or(is, "state", ""), "running") == 0;

@@ -269,6 +269,7 @@ load rancher
     faults '{"stuckRemoving": {"host": "node1", "systemContainer": "NetworkAgent"}}'
     steps netagents
     says_error "going on, since it has stopped"
+    steps prove # the old one still hangs there
     faults '{"stuckRemoving": false}'
     finishes
 }
