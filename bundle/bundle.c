@@ -99,7 +99,7 @@ static int plan(struct run *run, struct dr_err *err)
     char builder[64];
     char created[32];
     const struct dr_bundle_about about = {
-        .release = run->wanted.release ? run->wanted.release->name : NULL,
+        .release = run->wanted.name,
         .builder = builder,
         .created = created,
         .expires = run->options->expires,
@@ -222,7 +222,7 @@ static json_t *describe(const struct run *run, struct dr_err *err)
                            err) < 0)
             return NULL;
     }
-    asked = json_pack("{s:s*, s:O, s:s, s:I, s:b}", "release", options->release, "images", images,
+    asked = json_pack("{s:s*, s:O, s:s, s:I, s:b}", "release", run->wanted.name, "images", images,
                       "channel", options->channel, "signers", (json_int_t)options->signers,
                       "expires", options->expires != NULL);
     if (!asked)
@@ -413,8 +413,7 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         .started = dr_clock(),
     };
 
-    if (dr_wanted_read(options->release, options->images, options->image_count, &run.wanted, err) <
-            0 ||
+    if (dr_wanted_read(&options->wish, &run.wanted, err) < 0 ||
         dr_sources_init(&run.sources, options, log, err) < 0)
         return -1;
     if (options->key) {

@@ -16,14 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bundle/wanted.h"
 #include "lib/err.h"
 #include "lib/key.h"
 #include "lib/log.h"
 
 struct dr_bundle_options {
-    const char *release;       /* "v1.0.2"; NULL: only `images` */
-    const char *const *images; /* references as people write them */
-    size_t image_count;
+    struct dr_wish wish;
     const char
         *from; /* HOST[:PORT][/PREFIX] that stands in for docker.io; NULL: docker.io itself */
     const char *hub_mirror; /* HOST[:PORT][/PREFIX] asked before docker.io; NULL: none */

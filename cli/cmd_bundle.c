@@ -117,6 +117,19 @@ static int check_not_key(const char *output, const char *key, struct dr_err *err
     return 0;
 }
 
+/* The first word may be a release; every other is an image. */
+static void set_wish(struct dr_wish *wish, const struct dr_list *words,
+                     const struct dr_list *groups)
+{
+    size_t releases = words->count > 0 && dr_release_is_name(words->item[0]) ? 1 : 0;
+
+    wish->release = releases ? words->item[0] : NULL;
+    wish->images = words->item + releases;
+    wish->image_count = words->count - releases;
+    wish->groups = groups->item;
+    wish->group_count = groups->count;
+}
+
 int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
 {
     struct dr_bundle_options options = {.ask = dr_ask_passphrase};
@@ -125,10 +138,13 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     bool unsigned_ = false;
     uint64_t signers = 1;
     struct dr_list insecure = {.count = 0};
+    struct dr_list groups = {.count = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
     const struct dr_option table[] = {
         {"output", 'o', DR_OPTION_TEXT, &options.output},
+        {"file", 'f', DR_OPTION_TEXT, &options.wish.file},
+        {"with", 0, DR_OPTION_LIST, &groups},
         {"key", 0, DR_OPTION_TEXT, &options.key},
         {"passphrase-file", 0, DR_OPTION_TEXT, &passphrase_file},
         {"unsigned", 0, DR_OPTION_FLAG, &unsigned_},
@@ -145,9 +161,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"force", 0, DR_OPTION_FLAG, &options.replace},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
-    size_t releases;
 
-    if (dr_options_read(argc, argv, table, 1, DR_LIST_MAX, &words, &common, err) < 0)
+    if (dr_options_read(argc, argv, table, 0, DR_LIST_MAX, &words, &common, err) < 0)
         return -1;
     if (common.help)
         return 0;
@@ -163,10 +178,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     if (options.key && check_not_key(options.output, options.key, err) < 0)
         return -1;
     options.signers = (size_t)signers;
-    releases = dr_release_is_name(words.item[0]) ? 1 : 0;
-    options.release = releases ? words.item[0] : NULL;
-    options.images = words.item + releases;
-    options.image_count = words.count - releases;
+    set_wish(&options.wish, &words, &groups);
     options.insecure = insecure.item;
     options.insecure_count = insecure.count;
     options.ask_context = (void *)(uintptr_t)passphrase_file;

@@ -36,3 +36,64 @@ teardown_file() { harness_end; }
     says_error "'v1.7.0' is not known"
     drover 2 releases v1.0.0 v1.0.1
 }
+
+# ---------------------------------------------------------------- bundles of them
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    drover key new -o site.key --no-passphrase
+}
+
+roles() {
+    "$DROVER" inspect -q --json "$1" 2>/dev/null | jq -r '.images[] | .role + " " + .ref'
+}
+
+@test "an optional group comes along; an unknown one lists the known" {
+    hub=$(registry_start hub-groups)
+    make_release "$hub"
+    for image in kubectld:v0.2.0 k8s:v1.2.4-rancher4; do make_image "$hub" "rancher/$image" --layers 5K --seed "$image"; done
+    drover 6 bundle v1.0.2 --with vmware -o a.tar --key site.key --from "$hub"
+    says_error "v1.0.2 has no optional group 'vmware'; it has kubernetes, swarm"
+    drover 2 bundle busybox --with swarm -o a.tar --key site.key --from "$hub"
+    cat >mine.json <<END
+{"images": ["rancher/server:v1.0.2"], "optional": {"tools": [{"image": "rancher/k8s:v1.2.4-rancher4"}]}}
+END
+    drover bundle v1.0.2 -f mine.json --with tools rancher/kubectld:v0.2.0 -o a.tar --key site.key --from "$hub"
+    [ "$(roles a.tar)" = "server docker.io/rancher/server:v1.0.2
+agent docker.io/rancher/agent:v1.0.1
+agent-instance docker.io/rancher/agent-instance:v0.8.1
+tools docker.io/rancher/k8s:v1.2.4-rancher4
+extra docker.io/rancher/kubectld:v0.2.0" ]
+    drover 6 bundle v1.0.2 -f mine.json --with more -o b.tar --key site.key --from "$hub"
+    [ ! -e b.tar ]
+}
+
+@test "a list of lines, as Rancher prints it" {
+    hub=$(registry_start hub-lines)
+    make_image "$hub" rancher/server:v1.6.14 --layers 5K
+    make_image "$hub" rancher/net:holder --layers 6K
+    printf '# all of it\r\nrancher/server:v1.6.14\r\n\nrancher/net:holder # moves\nrancher/net:holder\n' >rancher-images.txt
+    drover bundle -f rancher-images.txt -o a.tar --key site.key --from "$hub"
+    [ "$(roles a.tar)" = "extra docker.io/rancher/server:v1.6.14
+extra docker.io/rancher/net:holder" ]
+    printf 'rancher/server:v1.6.14\nno image\n' >bad.txt
+    drover 8 bundle -f bad.txt -o b.tar --key site.key --from "$hub"
+    says_error "line 2"
+    drover 3 bundle -f absent.txt -o b.tar --key site.key --from "$hub"
+    drover 2 bundle -o b.tar --key site.key
+    [ ! -e b.tar ]
+}
+
+@test "a bundle of v1.2 and later can be made, and is no target of apply" {
+    hub=$(registry_start hub-later)
+    for image in server:v1.2.0 agent:v1.1.0 agent-instance:v0.8.3; do make_image "$hub" "rancher/$image" --layers 5K --seed "$image"; done
+    cat >later.json <<END
+{"release": "v1.2.0", "images": [{"role": "server", "image": "rancher/server:v1.2.0"},
+ {"role": "agent", "image": "rancher/agent:v1.1.0"}, {"role": "load-balancer", "image": "rancher/agent-instance:v0.8.3"}]}
+END
+    drover bundle -f later.json -o later.tar --key site.key --from "$hub"
+    drover verify later.tar --pubkey site.pub
+    drover mirror later.tar "$hub/site" --pubkey site.pub
+    drover 9 apply later.tar --registry "$hub/site" --pubkey site.pub --state-dir "$BATS_TEST_TMPDIR/state" --yes
+    [ ! -e "$BATS_TEST_TMPDIR/state/apply.json" ]
+}
