@@ -376,6 +376,7 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     server
     before
     DROVER_TEST_KILL=stop:done apply 137 --backup-dir "$BATS_TEST_TMPDIR/copies"
+    rm -r "$BATS_TEST_TMPDIR/copies" # Rancher's own dump is in it
     touch "$BATS_TEST_TMPDIR/copies" # where the folder should be
     apply 3 --backup-dir "$BATS_TEST_TMPDIR/copies"
     says_error "the old server was started again"
