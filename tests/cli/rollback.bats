@@ -114,8 +114,8 @@ rolled_back() {
     [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data rancher-migrated " ]
 }
 
-@test "back from a migration that was cut short, and from a server that never answers" {
-    server
+@test "back from a migration that was cut short" {
+    server -e DROVER_TEST_SCALE=0.03 # a migration that can be hit
     before
     DROVER_TEST_KILL=start:done apply 137
     docker kill rancher-upgrade-new # in the middle of it
