@@ -10,6 +10,7 @@ const struct dr_command dr_commands[] = {
     {"releases", dr_cmd_releases, "show what each Rancher release consists of"},
     {"verify", dr_cmd_verify, "check a bundle: signature, every byte, every image"},
     {"inspect", dr_cmd_inspect, "show what is in a bundle"},
+    {"diff", dr_cmd_diff, "show what two bundles do not have in common"},
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
     {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},
     {"status", dr_cmd_status, "where an upgrade stands, and what to do next"},

@@ -97,3 +97,51 @@ END
     drover 9 apply later.tar --registry "$hub/site" --pubkey site.pub --state-dir "$BATS_TEST_TMPDIR/state" --yes
     [ ! -e "$BATS_TEST_TMPDIR/state/apply.json" ]
 }
+
+# ---------------------------------------------------------------- two of them compared
+
+@test "diff: added, removed, moved, unchanged, layers and bytes; verified or loudly not" {
+    hub=$(registry_start hub-diff)
+    make_image "$hub" a/stays:1 --layers 3K --seed stays
+    make_image "$hub" a/moves:1 --layers 20K,4K --seed one
+    make_image "$hub" a/goes:1 --layers 6K --seed goes
+    drover bundle a/stays:1 a/moves:1 a/goes:1 -o a.tar --key site.key --from "$hub" --serial 5 --expires 2h
+    make_image "$hub" a/moves:1 --layers 20K,5K --seed two
+    make_image "$hub" a/comes:1 --layers 7K --seed comes
+    drover bundle a/stays:1 a/moves:1 a/comes:1 -o b.tar --key site.key --from "$hub" --serial 4
+    drover diff a.tar b.tar
+    says_error "NOTHING WAS VERIFIED"
+    says "NOT VERIFIED"
+    says "is OLDER than the first"
+    says "added    docker.io/a/comes:1  (extra, linux/amd64)"
+    says "removed  docker.io/a/goes:1"
+    says "moved    docker.io/a/moves:1"
+    says "unchanged  1 image"
+    drover diff --pubkey site.pub --json a.tar b.tar
+    [ -z "$stderr" ]
+    jq -e '.verified and ([.added, .removed, .moved | length] == [1, 1, 1]) and .unchanged == 1' <<<"$output"
+    jq -e '.moved[0] | .ref == "docker.io/a/moves:1" and .from.digest != .to.digest' <<<"$output"
+    jq -e '(.layers_added.bytes == ([.layers_added.list[].size] | add)) and .layers_shared.layers == 1' <<<"$output"
+    jq -e --slurpfile b <("$DROVER" inspect --json b.tar 2>/dev/null) '
+        .layers_added.bytes + .layers_shared.bytes == ([$b[0].images[].layers[]] | unique | map(.size) | add)' <<<"$output"
+    drover diff --pubkey site.pub b.tar b.tar
+    says "unchanged  3 images"
+    says "only in the second  0 layers, 0 B"
+    [[ $output != *moved* && $output != *added* && $output != *removed* ]]
+    drover key new -o other.key --no-passphrase
+    drover 7 diff --pubkey other.pub a.tar b.tar
+    [ -z "$output" ]
+    drover 2 diff a.tar
+    drover 3 diff a.tar absent.tar
+}
+
+@test "diff: another role alone is told" {
+    hub=$(registry_start hub-roles)
+    make_image "$hub" a/one:1 --layers 3K
+    drover bundle a/one:1 -o a.tar --key site.key --from "$hub"
+    echo '{"images": [{"role": "server", "image": "a/one:1"}]}' >list.json
+    drover bundle -f list.json -o b.tar --key site.key --from "$hub"
+    drover diff --pubkey site.pub a.tar b.tar
+    says "moved    docker.io/a/one:1"
+    says "(server, linux/amd64)"
+}
