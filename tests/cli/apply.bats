@@ -426,10 +426,10 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
 }
 
 @test "a server that fails to start is told apart, and the way on is said" {
-    server
+    server -e DROVER_TEST_SCALE=0.03
     before
     DROVER_TEST_KILL=start:done apply 137
-    docker kill rancher-upgrade-new # in the middle of its migration
+    kill_migration
     apply 11
     says_error "the old database is in"
     [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data rancher-upgrade-new " ]

@@ -87,7 +87,7 @@ safe() {
     DROVER_TEST_KILL=start:done apply 137
     apply 9 --clear-lock # it holds the lock itself
     says_error "has not said that it can't get the lock"
-    docker kill rancher-upgrade-new # in the middle of it
+    kill_migration
     apply 11
     says_error "can't get the lock of its database's change log"
     says_error "with --clear-lock"

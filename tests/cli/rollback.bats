@@ -118,7 +118,7 @@ rolled_back() {
     server -e DROVER_TEST_SCALE=0.03 # a migration that can be hit
     before
     DROVER_TEST_KILL=start:done apply 137
-    docker kill rancher-upgrade-new # in the middle of it
+    kill_migration
     apply 11
     says_error "drover rollback"
     status_says "may be migrated"

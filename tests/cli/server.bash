@@ -138,3 +138,13 @@ refused() {
     says_error "$2"
     [ "$(engine_facts)" = "$facts" ]
 }
+
+# In the middle of its migration, which should take a while (DROVER_TEST_SCALE=0.03): it leaves the change log's lock.
+kill_migration() {
+    wait_until 20 migrates
+    docker kill rancher-upgrade-new
+}
+
+migrates() {
+    docker logs rancher-upgrade-new 2>&1 | grep -q "acquired change log lock"
+}
