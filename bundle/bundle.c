@@ -11,6 +11,7 @@
 #include "bundle/layers.h"
 #include "bundle/ledger.h"
 #include "bundle/part.h"
+#include "bundle/rehearsal.h"
 #include "bundle/source.h"
 #include "bundle/unpacking.h"
 #include "bundle/wanted.h"
@@ -398,6 +399,28 @@ static int explain(struct run *run, struct dr_err *err)
     return dr_err_advise(err, "'%s' stays: the same command goes on with it", run->part.draft);
 }
 
+static int rehearse(struct run *run, struct dr_err *err)
+{
+    const struct dr_bundle_options *options = run->options;
+    struct dr_rehearsal rehearsal = {
+        .release = run->wanted.name,
+        .output = options->output,
+        .replace = options->replace,
+        .count = run->wanted.count,
+        .writer = &run->writer,
+        .past = &run->past,
+    };
+
+    run->asked = describe(run, err);
+    if (!run->asked || (options->output && !options->fresh &&
+                        dr_rehearsal_look(options->output, run->asked, &run->past, err) < 0))
+        return -1;
+    if (fetch_images(run, err) < 0 || plan(run, err) < 0)
+        return -1;
+    rehearsal.images = run->images;
+    return dr_rehearsal_print(&rehearsal, options->json, stdout, err);
+}
+
 int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *log,
                   struct dr_err *err)
 {
@@ -416,6 +439,8 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
     if (dr_wanted_read(&options->wish, &run.wanted, err) < 0 ||
         dr_sources_init(&run.sources, options, log, err) < 0)
         return -1;
+    if (options->dry_run)
+        return rehearse(&run, err);
     if (options->key) {
         run.key = dr_key_read_private(options->key, options->ask, options->ask_context, err);
         if (!run.key)

@@ -29,6 +29,8 @@ struct dr_bundle_options {
     uint64_t rate;          /* bytes per second that are fetched at most; 0: no limit */
     bool fresh;             /* what an earlier run left is not gone on with */
     const char *output;     /* the file */
+    bool dry_run;           /* only say what would be done; key and output may be NULL then */
+    bool json;              /* the dry run as JSON */
     bool replace;           /* an existing output may be replaced, by a complete one */
     const char *key;        /* file with the private key; NULL: it is signed later */
     dr_passphrase_fn *ask;

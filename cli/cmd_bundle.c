@@ -87,7 +87,7 @@ static int check_signing(const struct dr_bundle_options *options, bool unsigned_
         return dr_fail(err, DR_ERR_USAGE,
                        "--unsigned and --key contradict each other; --key KEY --signers N signs "
                        "with one key and leaves room for others");
-    if (!unsigned_ && !options->key)
+    if (!unsigned_ && !options->key && !options->dry_run)
         return dr_fail(err, DR_ERR_USAGE,
                        "--key FILE is needed: the private key that signs the bundle; 'drover key "
                        "new' makes one (or --unsigned, to sign it elsewhere)");
@@ -96,8 +96,16 @@ static int check_signing(const struct dr_bundle_options *options, bool unsigned_
     return 0;
 }
 
-static int check_output(const char *output, struct dr_err *err)
+static int check_output(const struct dr_bundle_options *options, struct dr_err *err)
 {
+    const char *output = options->output;
+
+    if (options->json && !options->dry_run)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--json goes with --dry-run; 'drover inspect --json' "
+                       "shows what a bundle holds");
+    if (!output && options->dry_run)
+        return 0;
     if (!output || !*output)
         return dr_fail(err, DR_ERR_USAGE, "-o FILE is needed: where the bundle goes");
     if (strcmp(output, "-") == 0)
@@ -158,6 +166,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"fresh", 0, DR_OPTION_FLAG, &options.fresh},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
         {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
+        {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
+        {"json", 0, DR_OPTION_FLAG, &options.json},
         {"force", 0, DR_OPTION_FLAG, &options.replace},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
@@ -166,7 +176,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (check_output(options.output, err) < 0 || read_time(&options.created, err) < 0 ||
+    if (check_output(&options, err) < 0 || read_time(&options.created, err) < 0 ||
         check_signing(&options, unsigned_, signers, err) < 0 ||
         set_label(&label, &options, err) < 0)
         return -1;
@@ -175,7 +185,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
             err, DR_ERR_USAGE,
             "--from and --hub-mirror contradict each other: nothing comes from docker.io "
             "with --from");
-    if (options.key && check_not_key(options.output, options.key, err) < 0)
+    if (options.key && options.output && check_not_key(options.output, options.key, err) < 0)
         return -1;
     options.signers = (size_t)signers;
     set_wish(&options.wish, &words, &groups);

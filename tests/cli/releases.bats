@@ -145,3 +145,33 @@ END
     says "moved    docker.io/a/one:1"
     says "(server, linux/amd64)"
 }
+
+# ---------------------------------------------------------------- a plan only
+
+@test "bundle --dry-run: exact bytes, no layer asked for, nothing written" {
+    hub=$(registry_start hub-dry)
+    make_release "$hub"
+    mkdir work
+    drover bundle v1.0.2 --dry-run --from "$hub" -o work/a.tar
+    says "server          docker.io/rancher/server:v1.0.2"
+    says "needed"
+    [ -z "$(ls -A work)" ]
+    drover bundle v1.0.2 --dry-run --json --from "$hub" -o work/a.tar
+    plan=$output
+    [ -z "$(ls -A work)" ]
+    log=$(cat "$HARNESS_DIR"/registry/hub-dry/*log* "$HARNESS_DIR"/process/*hub-dry*/*log* 2>/dev/null || true)
+    [[ $log == */v2/rancher/server/manifests/* ]]
+    drover bundle v1.0.2 --from "$hub" -o work/a.tar --key site.key
+    [ "$(jq .bytes <<<"$plan")" -eq "$(stat -c %s work/a.tar)" ]
+    [ "$(jq .members <<<"$plan")" -eq "$(tar -tf work/a.tar | wc -l)" ]
+    jq -e '.fetch_bytes == .layer_bytes and .kept_bytes == 0 and .space_needed == .bytes' <<<"$plan"
+    for digest in $("$DROVER" inspect --json work/a.tar 2>/dev/null | jq -r '.images[].layers[].digest'); do
+        [[ $log != *"blobs/$digest"* ]]
+    done
+    drover 9 bundle v1.0.2 --dry-run --from "$hub" -o work/a.tar
+    drover bundle v1.0.2 --dry-run --from "$hub" -o work/a.tar --force
+    drover 6 bundle rancher/none:v1 --dry-run --from "$hub"
+    drover 2 bundle v1.0.2 --json --from "$hub" -o work/b.tar --key site.key
+    drover bundle v1.0.2 --dry-run --from "$hub"
+    [ "$(ls work)" = a.tar ]
+}

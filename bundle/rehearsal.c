@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/rehearsal.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+struct sums {
+    uint64_t total; /* of the file */
+    uint64_t layers;
+    uint64_t bytes; /* of the layers */
+    uint64_t kept;  /* of them, by an earlier run */
+    uint64_t need;  /* of the disk, beyond what OUTPUT.part has */
+    uint64_t room;
+};
+
+int dr_rehearsal_look(const char *output, const json_t *asked, struct dr_past *ret_past,
+                      struct dr_err *err)
+{
+    dr_autofree char *draft = dr_text_format(err, "%s.part", output);
+    dr_autofree char *journal = dr_text_format(err, "%s.part.journal", output);
+    struct stat info;
+
+    if (!draft || !journal)
+        return -1;
+    dr_past_read(journal, asked, ret_past);
+    if (ret_past->journal && (lstat(draft, &info) < 0 || (uint64_t)info.st_size != ret_past->total))
+        dr_past_release(ret_past);
+    return 0;
+}
+
+/* Of OUTPUT.part, which is filled or begun anew in any case. */
+static uint64_t reserved(const char *output)
+{
+    dr_autofree char *draft = dr_text_format(NULL, "%s.part", output);
+    struct stat info;
+
+    return draft && lstat(draft, &info) == 0 ? (uint64_t)info.st_blocks * 512 : 0;
+}
+
+static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, struct dr_err *err)
+{
+    const struct dr_writer *writer = rehearsal->writer;
+    struct sums sums = {.total = dr_layout_total(&writer->layout)};
+    const char *slash = rehearsal->output ? strrchr(rehearsal->output, '/') : NULL;
+    dr_autofree char *folder =
+        slash ? dr_text_format(err, "%.*s", (int)(slash - rehearsal->output + 1), rehearsal->output)
+              : dr_text_copy(".", err);
+    bool goes_on = rehearsal->past->journal && rehearsal->past->total == sums.total;
+    uint64_t there = rehearsal->output ? reserved(rehearsal->output) : 0;
+
+    for (size_t i = 0; i < writer->blob_count; i++) {
+        const struct dr_bundle_blob *blob = &writer->blobs[i];
+
+        if (!blob->layer)
+            continue;
+        sums.layers++;
+        sums.bytes += blob->size;
+        if (goes_on)
+            sums.kept += dr_past_done(rehearsal->past, &blob->digest, blob->offset, blob->size);
+    }
+    sums.need = there < sums.total ? sums.total - there : 0;
+    if (!folder || dr_file_space(folder, &sums.room, err) < 0)
+        return -1;
+    *ret_sums = sums;
+    return 0;
+}
+
+static uint64_t layer_bytes(const struct dr_bundle_image *image)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < image->content.layer_count; i++)
+        bytes += image->content.layers[i].size;
+    return bytes;
+}
+
+/* A converted image has no digest before its layers were read. */
+static const struct dr_digest *digest_of(const struct dr_bundle_image *image)
+{
+    return image->conversion ? &image->source : &image->manifest.digest;
+}
+
+static json_t *image_json(const struct dr_bundle_image *image)
+{
+    char name[DR_REFERENCE_TEXT];
+    char digest[DR_DIGEST_TEXT];
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I, s:I}", "ref",
+                     dr_reference_text(&image->reference, name), "role", image->role, "platform",
+                     image->platform, image->conversion ? "source_digest" : "digest",
+                     dr_digest_text(digest_of(image), digest), "conversion", image->conversion,
+                     "layers", (json_int_t)image->content.layer_count, "bytes",
+                     (json_int_t)layer_bytes(image));
+}
+
+static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *sums, FILE *to,
+                      struct dr_err *err)
+{
+    json_auto_t *images = json_array();
+    json_auto_t *plan = NULL;
+    dr_autofree char *text = NULL;
+
+    for (size_t i = 0; i < rehearsal->count; i++) {
+        if (dr_json_append(images, image_json(&rehearsal->images[i]), err) < 0)
+            return -1;
+    }
+    plan = json_pack(
+        "{s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "release", rehearsal->release,
+        "output", rehearsal->output, "bytes", (json_int_t)sums->total, "members",
+        (json_int_t)rehearsal->writer->layout.count, "layers", (json_int_t)sums->layers,
+        "layer_bytes", (json_int_t)sums->bytes, "kept_bytes", (json_int_t)sums->kept, "fetch_bytes",
+        (json_int_t)(sums->bytes - sums->kept), "space_needed", (json_int_t)sums->need,
+        "space_free", (json_int_t)sums->room, "images", images);
+    if (!plan)
+        return dr_fail_memory(err);
+    text = dr_json_text(plan, true, err);
+    if (!text)
+        return -1;
+    fprintf(to, "%s\n", text);
+    return 0;
+}
+
+static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *sums, FILE *to)
+{
+    char name[DR_REFERENCE_TEXT];
+    char digest[DR_DIGEST_TEXT];
+    char one[16];
+    char other[16];
+
+    for (size_t i = 0; i < rehearsal->count; i++) {
+        const struct dr_bundle_image *image = &rehearsal->images[i];
+
+        dr_text_size(layer_bytes(image), one);
+        fprintf(to, "%-14s  %s\n%14s  %s%s\n%14s  %zu layer%s, %s\n", image->role,
+                dr_reference_text(&image->reference, name), "",
+                dr_digest_text(digest_of(image), digest),
+                image->conversion ? ", to be converted from schema 1" : "", "",
+                image->content.layer_count, image->content.layer_count == 1 ? "" : "s", one);
+    }
+    dr_text_size(sums->bytes, one);
+    dr_text_size(sums->bytes - sums->kept, other);
+    fprintf(to, "\nlayers  %llu, each once: %s; to be fetched: %s\n",
+            (unsigned long long)sums->layers, one, other);
+    dr_text_size(sums->total, one);
+    fprintf(to, "bundle  %s (%llu bytes) in %zu members\n", one, (unsigned long long)sums->total,
+            rehearsal->writer->layout.count);
+    dr_text_size(sums->need, one);
+    dr_text_size(sums->room, other);
+    fprintf(to, "space   %s needed, %s free\n", one, other);
+}
+
+int dr_rehearsal_print(const struct dr_rehearsal *rehearsal, bool json, FILE *to,
+                       struct dr_err *err)
+{
+    const char *output = rehearsal->output;
+    struct sums sums;
+
+    if (add_up(rehearsal, &sums, err) < 0)
+        return -1;
+    if (!json)
+        print_text(rehearsal, &sums, to);
+    else if (print_json(rehearsal, &sums, to, err) < 0)
+        return -1;
+    if (output && !rehearsal->replace && access(output, F_OK) == 0)
+        return dr_fail(err, DR_ERR_REFUSED, "'%s' exists; --force would replace it", output);
+    if (sums.need > sums.room)
+        return dr_fail(err, DR_ERR_IO,
+                       "the bundle needs %llu bytes and there are %llu; make room, or choose "
+                       "another disk by -o",
+                       (unsigned long long)sums.need, (unsigned long long)sums.room);
+    return 0;
+}
