@@ -6,6 +6,7 @@
 #include "lib/json.h"
 #include "lib/reference.h"
 #include "lib/registry/registry.h"
+#include "manifests/release.h"
 #include "mirror/audit/audit.h"
 
 const char *dr_target_text(const json_t *target, const char *key)
@@ -88,6 +89,11 @@ static int fill(json_t *target, const struct dr_apply_options *options,
                        "the bundle '%s' holds images but no Rancher release; make one with 'drover "
                        "bundle v1.x.y'",
                        options->bundle);
+    if (!dr_release_is_applied(about->release))
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "'drover apply' upgrades to Rancher v1.0 and v1.1 only, and the bundle '%s' is %s",
+            options->bundle, about->release);
     if (dr_json_set(target, "bundle", json_string(options->bundle), err) < 0 ||
         dr_json_set(target, "release", json_string(about->release), err) < 0 ||
         dr_json_set(target, "registry", json_string(options->registry), err) < 0 ||

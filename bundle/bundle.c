@@ -13,6 +13,7 @@
 #include "bundle/part.h"
 #include "bundle/rehearsal.h"
 #include "bundle/source.h"
+#include "bundle/summary.h"
 #include "bundle/unpacking.h"
 #include "bundle/wanted.h"
 #include "lib/cleanup.h"
@@ -336,49 +337,19 @@ static int write_file(struct run *run, struct dr_err *err)
     return dr_part_commit(&run->part, err);
 }
 
-/* What is to be done now: further signatures, or a look at it. */
-static void say_next(const struct run *run)
-{
-    const char *output = run->options->output;
-    size_t missing = run->options->signers - (run->key ? 1 : 0);
-
-    if (missing == 0)
-        dr_log_say(run->log, "next: drover verify %s --pubkey PUB", output);
-    else
-        dr_log_say(
-            run->log,
-            "next, for each of %zu signature%s: drover sign %s --key KEY, then drover attach "
-            "%s SIG --pubkey PUB",
-            missing, missing == 1 ? "" : "s", output, output);
-}
-
 static int report(const struct run *run, struct dr_err *err)
 {
-    double seconds = dr_clock() - run->started;
-    char hex[DR_DIGEST_TEXT];
-    struct dr_digest id;
-    char size[16];
-    char rate[16];
-    char took[16];
+    const struct dr_summary summary = {
+        .output = run->options->output,
+        .key = run->key,
+        .signers = run->options->signers,
+        .images = run->images,
+        .count = run->wanted.count,
+        .writer = &run->writer,
+        .seconds = dr_clock() - run->started,
+    };
 
-    if (run->key && dr_key_id(run->key, &id, err) < 0)
-        return -1;
-    dr_text_size(dr_layout_total(&run->writer.layout), size);
-    dr_text_size((uint64_t)((double)run->writer.blob_bytes / (seconds > 0 ? seconds : 1)), rate);
-    dr_text_seconds(seconds, took);
-    printf("%s  %s, %s%.16s\n", run->options->output, size,
-           run->key ? "signed by key " : "not signed", run->key ? dr_digest_hex(&id, hex) : "");
-    for (size_t i = 0; i < run->wanted.count; i++) {
-        char name[DR_REFERENCE_TEXT];
-
-        printf("  %-14s  %s\n  %14s  %s\n", run->images[i].role,
-               dr_reference_text(&run->images[i].reference, name), "",
-               dr_digest_text(&run->images[i].manifest.digest, hex));
-    }
-    dr_log_say(run->log, "%zu image%s in %zu blobs, in %s (%s/s)", run->wanted.count,
-               run->wanted.count == 1 ? "" : "s", run->writer.blob_count, took, rate);
-    say_next(run);
-    return 0;
+    return dr_summary_print(&summary, run->log, err);
 }
 
 /* What a run that failed leaves behind. */

@@ -260,10 +260,26 @@ static int prove_instance(struct proof *proof, const json_t *before, const json_
                dr_json_string_or(instance, "state", "?"), health);
 }
 
+/* Those that stay: what an upgrade or a re-creation has just sent away may take its time to go. New reference. */
+static json_t *staying(const json_t *instances)
+{
+    json_t *rows = json_array();
+    json_t *instance;
+    size_t i;
+
+    json_array_foreach(instances, i, instance)
+    {
+        if (!dr_container_state_is(instance, "removing") &&
+            !dr_container_state_is(instance, "stopping"))
+            json_array_append(rows, instance);
+    }
+    return rows;
+}
+
 static int prove_balancer(struct proof *proof, const json_t *before, const json_t *was,
                           const json_t *is, struct dr_err *err)
 {
-    const json_t *instances = json_object_get(is, "instances");
+    json_auto_t *instances = staying(json_object_get(is, "instances"));
     size_t had = json_array_size(json_object_get(was, "instances"));
     dr_autofree char *name = dr_roll_name(was, err);
     char obstacle[DR_ROLL_WORDS];
@@ -271,6 +287,8 @@ static int prove_balancer(struct proof *proof, const json_t *before, const json_
     const json_t *instance;
     size_t i;
 
+    if (!instances)
+        return dr_fail_memory(err);
     if (!name || prove_configuration(proof, name, was, is, err) < 0)
         return -1;
     if (json_array_size(instances) != had &&

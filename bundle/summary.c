@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/summary.h"
+
+#include <stdio.h>
+
+#include "lib/text.h"
+
+/* What is to be done now: further signatures, or a look at it. */
+static void say_next(const struct dr_summary *summary, const struct dr_log *log)
+{
+    size_t missing = summary->signers - (summary->key ? 1 : 0);
+
+    if (missing == 0)
+        dr_log_say(log, "next: drover verify %s --pubkey PUB", summary->output);
+    else
+        dr_log_say(
+            log,
+            "next, for each of %zu signature%s: drover sign %s --key KEY, then drover attach "
+            "%s SIG --pubkey PUB",
+            missing, missing == 1 ? "" : "s", summary->output, summary->output);
+}
+
+int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log, struct dr_err *err)
+{
+    double seconds = summary->seconds > 0 ? summary->seconds : 1;
+    char hex[DR_DIGEST_TEXT];
+    struct dr_digest id;
+    char size[16];
+    char rate[16];
+    char took[16];
+
+    if (summary->key && dr_key_id(summary->key, &id, err) < 0)
+        return -1;
+    dr_text_size(dr_layout_total(&summary->writer->layout), size);
+    dr_text_size((uint64_t)((double)summary->writer->blob_bytes / seconds), rate);
+    dr_text_seconds(summary->seconds, took);
+    printf("%s  %s, %s%.16s\n", summary->output, size,
+           summary->key ? "signed by key " : "not signed",
+           summary->key ? dr_digest_hex(&id, hex) : "");
+    for (size_t i = 0; i < summary->count; i++) {
+        char name[DR_REFERENCE_TEXT];
+
+        printf("  %-14s  %s\n  %14s  %s\n", summary->images[i].role,
+               dr_reference_text(&summary->images[i].reference, name), "",
+               dr_digest_text(&summary->images[i].manifest.digest, hex));
+    }
+    dr_log_say(log, "%zu image%s in %zu blobs, in %s (%s/s)", summary->count,
+               summary->count == 1 ? "" : "s", summary->writer->blob_count, took, rate);
+    say_next(summary, log);
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_SUMMARY_H
+#define DROVER_BUNDLE_SUMMARY_H
+
+/* What `drover bundle` says of the file that it has made: the result on stdout, how fast and what next on stderr. */
+
+#include <stddef.h>
+
+#include "bundle/file/content.h"
+#include "bundle/file/writer.h"
+#include "lib/err.h"
+#include "lib/key.h"
+#include "lib/log.h"
+
+struct dr_summary {
+    const char *output;
+    const struct dr_key *key; /* that signed it; NULL: nobody has yet */
+    size_t signers;           /* signatures that it has room for */
+    const struct dr_bundle_image *images;
+    size_t count;
+    const struct dr_writer *writer;
+    double seconds; /* the whole run */
+};
+
+int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log,
+                     struct dr_err *err);
+
+#endif
