@@ -19,6 +19,8 @@ static void keep(struct tail *tail, const char *data, size_t size)
 {
     size_t stay;
 
+    if (size == 0) /* libarchive's block may then be NULL */
+        return;
     if (size > TAIL) {
         data += size - TAIL;
         size = TAIL;
