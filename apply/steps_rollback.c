@@ -56,7 +56,8 @@ static char *place(const struct dr_upgrade *upgrade, struct dr_err *err)
     if (name && !volume)
         return NULL;
     if (!folder)
-        dr_fail(err, DR_ERR_ENGINE, "the engine does not say where volume '%.100s' lies", name);
+        dr_fail(err, DR_ERR_ENGINE, "the engine does not say where volume '%.100s' lies",
+                name ? name : "?");
     return folder ? dr_text_copy(folder, err) : NULL;
 }
 
