@@ -8,6 +8,7 @@
 
 #include "apply/server/backup.h"
 #include "apply/server/find.h"
+#include "apply/server/spec.h"
 #include "lib/cleanup.h"
 #include "lib/engine/container.h"
 #include "lib/engine/image.h"
@@ -149,41 +150,6 @@ static int check_room(const struct dr_upgrade *upgrade, const json_t *backup, st
 
 /* ---- the old one's inspect, with its database elsewhere */
 
-/* "source:/var/lib/mysql[/][:mode]" or "/var/lib/mysql". */
-static bool is_database_bind(const char *bind)
-{
-    const char *place = strchr(bind, ':');
-    size_t length;
-
-    place = place ? place + 1 : bind;
-    length = strcspn(place, ":");
-    while (length > 1 && place[length - 1] == '/')
-        length--;
-    return length == strlen(DR_SERVER_DATABASE) && strncmp(place, DR_SERVER_DATABASE, length) == 0;
-}
-
-static int drop_mounts(json_t *inspect, struct dr_err *err)
-{
-    json_t *host = json_object_get(inspect, "HostConfig");
-    json_t *mounts = json_object_get(host, "Mounts");
-    json_t *binds = json_array();
-    json_t *entry;
-    size_t i;
-
-    if (!binds)
-        return dr_fail_memory(err);
-    json_array_foreach(json_object_get(host, "Binds"), i, entry)
-    {
-        if (json_is_string(entry) && !is_database_bind(json_string_value(entry)))
-            json_array_append(binds, entry);
-    }
-    for (i = json_array_size(mounts); i-- > 0;) {
-        if (is_database_bind(dr_json_string_or(json_array_get(mounts, i), "Target", "")))
-            json_array_remove(mounts, i);
-    }
-    return dr_json_set(host, "Binds", binds, err);
-}
-
 static int move_database(json_t *inspect, const json_t *place, struct dr_err *err)
 {
     const char *volume = dr_json_string_or(place, "volume", NULL);
@@ -192,9 +158,7 @@ static int move_database(json_t *inspect, const json_t *place, struct dr_err *er
 
     if (!mount)
         return dr_fail(err, DR_ERR_REFUSED, "the old server had no mount at " DR_SERVER_DATABASE);
-    if (drop_mounts(inspect, err) < 0 ||
-        dr_json_append(dr_json_at(inspect, "HostConfig", "Binds", NULL),
-                       json_sprintf("%s:%s", source, DR_SERVER_DATABASE), err) < 0)
+    if (dr_spec_mount_database(json_object_get(inspect, "HostConfig"), source, err) < 0)
         return -1;
     return dr_json_set(mount, volume ? "Name" : "Source", json_string(source), err);
 }

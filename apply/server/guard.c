@@ -59,19 +59,6 @@ static int check_image(const struct dr_spec_input *input, const json_t *created,
     return 0;
 }
 
-static bool has(const json_t *list, const json_t *wanted)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item)
-    {
-        if (json_equal(item, wanted))
-            return true;
-    }
-    return false;
-}
-
 /* The new image's version variables must be in force, not an older image's; and ours must be there. */
 static int check_variables(const struct dr_spec_input *input, const json_t *created,
                            const json_t *image, struct dr_err *err)
@@ -84,14 +71,14 @@ static int check_variables(const struct dr_spec_input *input, const json_t *crea
     json_array_foreach(env, i, item)
     {
         if (json_is_string(item) && dr_spec_is_version_variable(json_string_value(item)) &&
-            !has(theirs, item))
+            !dr_spec_contains(theirs, item))
             return dr_fail(err, DR_ERR_PROOF, "the new container would take itself for '%.200s'",
                            json_string_value(item));
     }
     for (const char *const *variable = input->variables; *variable; variable++) {
         json_auto_t *wanted = json_string(*variable);
 
-        if (!has(env, wanted))
+        if (!dr_spec_contains(env, wanted))
             return dr_fail(err, DR_ERR_PROOF, "the new container lacks '%.200s'", *variable);
     }
     return 0;

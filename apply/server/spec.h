@@ -41,6 +41,10 @@ json_t *dr_spec_make(const struct dr_spec_input *input, struct dr_err *err);
 int dr_spec_guard(const struct dr_spec_input *input, const json_t *created, const json_t *new_image,
                   struct dr_err *err);
 
+/* Takes away what an inspected HostConfig mounts where the database lies, and binds `source` (a folder of the host, or a
+ * volume's name) there instead. */
+int dr_spec_mount_database(json_t *host, const char *source, struct dr_err *err);
+
 /* Does the old container have a volume that its own settings would not bring back? An image's VOLUME and
  * `-v /path` make such anonymous ones: they need a data container. `sources` holds the inspected containers of
  * its VolumesFrom that still exist. */

@@ -55,7 +55,7 @@ bool dr_spec_is_version_variable(const char *assignment)
     return dr_text_starts(assignment, "CATTLE_RANCHER_SERVER_IMAGE=v");
 }
 
-static bool contains(const json_t *list, const json_t *wanted)
+bool dr_spec_contains(const json_t *list, const json_t *wanted)
 {
     json_t *item;
     size_t i;
@@ -101,7 +101,7 @@ static int add_env(const struct dr_spec_input *input, const json_t *old, const j
     {
         const char *text = json_string_value(item);
 
-        if (!text || contains(json_object_get(image, "Env"), item) ||
+        if (!text || dr_spec_contains(json_object_get(image, "Env"), item) ||
             is_set(input->variables, text))
             continue;
         if (dr_spec_is_version_variable(text)) {

@@ -81,8 +81,7 @@ static const char *place_of(const json_t *bind)
     return colon ? colon + 1 : text;
 }
 
-/* What is mounted at the database's place makes room for the folder that it moves to. */
-static int move_database(const char *folder, json_t *host, struct dr_err *err)
+int dr_spec_mount_database(json_t *host, const char *source, struct dr_err *err)
 {
     json_t *binds = json_object_get(host, "Binds");
     json_t *mounts = json_object_get(host, "Mounts");
@@ -100,7 +99,7 @@ static int move_database(const char *folder, json_t *host, struct dr_err *err)
         if (dr_json_set(host, "Binds", binds, err) < 0)
             return -1;
     }
-    return dr_json_append(binds, json_sprintf("%s:%s", folder, DR_SERVER_DATABASE), err);
+    return dr_json_append(binds, json_sprintf("%s:%s", source, DR_SERVER_DATABASE), err);
 }
 
 /* Those that are gone have handed their volumes down to the old container, and from there they come through the
@@ -177,7 +176,7 @@ int dr_spec_add_host(const struct dr_spec_input *input, json_t *body, json_t *no
         return -1;
     drop_defaults(host);
     if (name_binds(input, host, err) < 0 || name_mounts(input, host, err) < 0 ||
-        (input->folder && move_database(input->folder, host, err) < 0) ||
+        (input->folder && dr_spec_mount_database(host, input->folder, err) < 0) ||
         take_volumes(input, host, err) < 0 || dedupe_links(host, err) < 0)
         return -1;
     if (random &&

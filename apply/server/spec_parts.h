@@ -29,6 +29,9 @@ bool dr_spec_same_variable(const char *a, const char *b);
 /* The value of NAME in a list of "NAME=value"; NULL: not there. Borrowed. */
 const char *dr_spec_variable(const json_t *env, const char *name);
 
+/* Is an equal value in the list? */
+bool dr_spec_contains(const json_t *list, const json_t *wanted);
+
 /* DR_SERVER_DATABASE, with or without slashes at its end, or a mode behind a colon. */
 bool dr_spec_is_database(const char *place);
 
