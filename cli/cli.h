@@ -59,7 +59,8 @@ struct dr_common {
 
 /* Reads options (anywhere among the words) and leaves the other words in `ret_words`. Unknown
  * options, missing values and more or fewer words than allowed are DR_ERR_USAGE with a pointer to
- * --help. With --help it prints the command's help and sets ret_common->help. */
+ * --help. With --help it prints the command's help and sets ret_common->help; so it does with
+ * --__options alone, which prints the table for tests: NAME, LETTER or -, KIND per line. */
 int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,
                     size_t max_words, struct dr_list *ret_words, struct dr_common *ret_common,
                     struct dr_err *err);

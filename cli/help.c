@@ -4,10 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "lib/embed.h"
-
-/* The man pages (docs/man, scdoc) are the one source of the help: this prints one as plain text. */
-extern const struct dr_embedded dr_man_pages[];
+#include "cli/page.h"
 
 static bool is_marker(const char *line, const char *at)
 {
@@ -39,13 +36,9 @@ static void print_line(const char *line, size_t size)
 
 bool dr_help_print(const char *command)
 {
-    const struct dr_embedded *page = dr_man_pages;
-    char name[64];
+    const struct dr_embedded *page = dr_page_find(command);
 
-    snprintf(name, sizeof name, "drover-%s.1", command);
-    while (page->name && strcmp(page->name, name) != 0)
-        page++;
-    if (!page->name)
+    if (!page)
         return false;
     /* The first line is the page's title for man, not for people. */
     for (const char *line = strchr(page->text, '\n'); line && line[1];

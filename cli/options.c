@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -152,6 +153,20 @@ static void join(struct parser *parser, const struct dr_option *own, const struc
     parser->count = count;
 }
 
+/* For tests: what the table says, to be compared with what the manual page says. */
+static void print_table(const struct parser *parser)
+{
+    static const char *const kinds[] = {
+        [DR_OPTION_FLAG] = "flag",     [DR_OPTION_TEXT] = "text", [DR_OPTION_LIST] = "list",
+        [DR_OPTION_NUMBER] = "number", [DR_OPTION_RATE] = "rate",
+    };
+
+    for (size_t i = 0; i < parser->count; i++)
+        printf("%s %c %s\n", parser->options[i].name,
+               parser->options[i].letter ? parser->options[i].letter : '-',
+               kinds[parser->options[i].kind]);
+}
+
 int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,
                     size_t max_words, struct dr_list *ret_words, struct dr_common *ret_common,
                     struct dr_err *err)
@@ -171,6 +186,11 @@ int dr_options_read(int argc, char **argv, const struct dr_option *options, size
     ret_words->count = 0;
     join(&parser, options, common, both);
     build(&parser);
+    if (argc == 2 && strcmp(argv[1], "--__options") == 0) {
+        print_table(&parser);
+        ret_common->help = true;
+        return 0;
+    }
     if (read_all(&parser, argc, argv, ret_words, err) < 0)
         return -1;
     dr_log_init(&ret_common->log, quiet ? -1 : verbose);

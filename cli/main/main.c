@@ -15,7 +15,7 @@ static void print_usage(FILE *to)
           "Carries a Rancher 1.x upgrade across an air gap.\n\n",
           to);
     for (const struct dr_command *command = dr_commands; command->name; command++)
-        fprintf(to, "  %-9s %s\n", command->name, command->summary);
+        fprintf(to, "  %-10s %s\n", command->name, command->summary);
     fputs("\n'drover COMMAND --help' explains a command.\n", to);
 }
 
