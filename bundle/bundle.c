@@ -7,7 +7,9 @@
 
 #include "bundle/conversion.h"
 #include "bundle/fetched.h"
+#include "bundle/file/reader.h"
 #include "bundle/file/writer.h"
+#include "bundle/inspect.h"
 #include "bundle/layers.h"
 #include "bundle/ledger.h"
 #include "bundle/part.h"
@@ -337,10 +339,22 @@ static int write_file(struct run *run, struct dr_err *err)
     return dr_part_commit(&run->part, err);
 }
 
+/* Read back from the disk, so that it is what others will find. */
+static int report_json(const struct run *run, struct dr_err *err)
+{
+    const struct dr_key *key = run->key;
+    const struct dr_bundle_trust trust = {
+        .keys = &key, .key_count = 1, .ignore_clock = true, .unverified = !key};
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(run->options->output, &trust, err);
+
+    return bundle ? dr_inspect_print(bundle, true, stdout, err) : -1;
+}
+
 static int report(const struct run *run, struct dr_err *err)
 {
     const struct dr_summary summary = {
         .output = run->options->output,
+        .json = run->options->json,
         .key = run->key,
         .signers = run->options->signers,
         .images = run->images,
@@ -349,6 +363,8 @@ static int report(const struct run *run, struct dr_err *err)
         .seconds = dr_clock() - run->started,
     };
 
+    if (run->options->json && report_json(run, err) < 0)
+        return -1;
     return dr_summary_print(&summary, run->log, err);
 }
 

@@ -30,7 +30,7 @@ struct dr_bundle_options {
     bool fresh;             /* what an earlier run left is not gone on with */
     const char *output;     /* the file */
     bool dry_run;           /* only say what would be done; key and output may be NULL then */
-    bool json;              /* the dry run as JSON */
+    bool json;              /* the result, or the dry run, as JSON */
     bool replace;           /* an existing output may be replaced, by a complete one */
     const char *key;        /* file with the private key; NULL: it is signed later */
     dr_passphrase_fn *ask;
@@ -45,7 +45,7 @@ struct dr_bundle_options {
     size_t signers;      /* signatures that it has room for, `key`'s included: 1 to DR_SLOTS_MAX */
 };
 
-/* Writes the bundle and prints to stdout what it holds. On failure there is no new file under the output's name:
+/* Writes the bundle and prints to stdout what it holds, with `json` as dr_inspect_print() does. On failure there is no new file under the output's name:
  * DR_ERR_ABSENT (image or release unknown), DR_ERR_NET, DR_ERR_AUTH, DR_ERR_VERIFY (a registry served other bytes
  * than it promised), DR_ERR_FORMAT (an image of a kind that drover cannot carry), DR_ERR_IO (no space),
  * DR_ERR_REFUSED (the output exists), DR_ERR_STOPPED. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bundle/inspect.h"
 
+#include <stdlib.h>
+#include <time.h>
+
+#include "bundle/sharing.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -17,7 +21,8 @@ static json_t *digest_json(const struct dr_digest *digest)
     return json_string(dr_digest_text(digest, text));
 }
 
-static json_t *layers_json(const struct dr_image_manifest *content, struct dr_err *err)
+static json_t *layers_json(const struct dr_image_manifest *content,
+                           const struct dr_sharing *sharing, struct dr_err *err)
 {
     json_auto_t *list = json_array();
 
@@ -25,9 +30,10 @@ static json_t *layers_json(const struct dr_image_manifest *content, struct dr_er
         const struct dr_descriptor *layer = &content->layers[i];
 
         if (dr_json_append(list,
-                           json_pack("{s:o, s:I, s:s}", "digest", digest_json(&layer->digest),
+                           json_pack("{s:o, s:I, s:s, s:I}", "digest", digest_json(&layer->digest),
                                      "size", (json_int_t)layer->size, "mediaType",
-                                     layer->media_type),
+                                     layer->media_type, "images",
+                                     (json_int_t)dr_sharing_of(sharing, &layer->digest)),
                            err) < 0)
             return NULL;
     }
@@ -56,8 +62,16 @@ static json_t *signers_json(const struct dr_signers *signers, struct dr_err *err
     return json_incref(list);
 }
 
-static json_t *image_json(const struct dr_bundle_image *image, struct dr_err *err)
+static json_t *sum_json(const struct dr_sharing_sum *sum)
 {
+    return json_pack("{s:I, s:I}", "layers", (json_int_t)sum->layers, "bytes",
+                     (json_int_t)sum->bytes);
+}
+
+static json_t *image_json(const struct dr_bundle_image *image, struct dr_sharing *sharing,
+                          struct dr_err *err)
+{
+    const struct dr_sharing_sum shared = dr_sharing_of_image(sharing, image);
     char name[DR_REFERENCE_TEXT];
     json_auto_t *object =
         json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o}", "ref",
@@ -72,39 +86,57 @@ static json_t *image_json(const struct dr_bundle_image *image, struct dr_err *er
         dr_fail_memory(err);
         return NULL;
     }
-    if (dr_json_set(object, "layers", layers_json(&image->content, err), err) < 0 ||
+    if (dr_json_set(object, "layers", layers_json(&image->content, sharing, err), err) < 0 ||
+        dr_json_set(object, "shared", sum_json(&shared), err) < 0 ||
         dr_json_set(object, "warnings", warnings_json(image, err), err) < 0)
         return NULL;
     return json_incref(object);
 }
 
-static json_t *images_json(const struct dr_bundle *bundle, struct dr_err *err)
+static json_t *images_json(const struct dr_bundle *bundle, struct dr_sharing *sharing,
+                           struct dr_err *err)
 {
     json_auto_t *list = json_array();
     size_t count;
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
 
     for (size_t i = 0; i < count; i++) {
-        if (dr_json_append(list, image_json(&images[i], err), err) < 0)
+        if (dr_json_append(list, image_json(&images[i], sharing, err), err) < 0)
             return NULL;
     }
     return json_incref(list);
 }
 
+static bool is_expired(const struct dr_bundle_about *about, int64_t now)
+{
+    return about->expires && about->expires_at < now;
+}
+
 json_t *dr_inspect_json(const struct dr_bundle *bundle, struct dr_err *err)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
-    json_t *key_id = about->verified ? digest_json(&about->signers.ids[0]) : json_null();
-    json_t *object = json_pack(
-        "{s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:s, s:I, s:I, s:o}",
-        "verified", about->verified, "key_id", key_id, "key_ids",
-        signers_json(&about->signers, err), "signatures", (json_int_t)about->signatures,
-        "free_slots", (json_int_t)about->free_slots, "release", text_or_null(about->release), "id",
-        digest_json(&about->id), "sums", digest_json(&about->sums), "channel", about->channel,
-        "serial", (json_int_t)about->serial, "created", about->created, "expires",
-        text_or_null(about->expires), "builder", about->builder, "bytes", (json_int_t)about->bytes,
-        "members", (json_int_t)about->members, "images", images_json(bundle, err));
+    dr_auto_sharing struct dr_sharing sharing = DR_SHARING_INIT;
+    int64_t now = time(NULL);
+    json_t *key_id;
+    json_t *object;
 
+    if (dr_sharing_count(&sharing, bundle, err) < 0)
+        return NULL;
+    key_id = about->verified ? digest_json(&about->signers.ids[0]) : json_null();
+    object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:I, s:b, "
+                       "s:s, s:I, s:I, s:o, "
+                       "s:o, s:I, s:o}",
+                       "verified", about->verified, "key_id", key_id, "key_ids",
+                       signers_json(&about->signers, err), "signatures",
+                       (json_int_t)about->signatures, "free_slots", (json_int_t)about->free_slots,
+                       "release", text_or_null(about->release), "id", digest_json(&about->id),
+                       "sums", digest_json(&about->sums), "channel", about->channel, "serial",
+                       (json_int_t)about->serial, "created", about->created, "expires",
+                       text_or_null(about->expires), "age", (json_int_t)(now - about->created_at),
+                       "expired", is_expired(about, now), "builder", about->builder, "bytes",
+                       (json_int_t)about->bytes, "members", (json_int_t)about->members, "layers",
+                       sum_json(&sharing.all), "shared", sum_json(&sharing.shared), "saved_bytes",
+                       (json_int_t)sharing.saved, "images", images_json(bundle, &sharing, err));
     if (!object)
         dr_fail_memory(err);
     return object;
@@ -124,7 +156,39 @@ static void print_signers(const struct dr_bundle_about *about, FILE *to)
                 about->free_slots == 1 ? "" : "s");
 }
 
-static void print_head(const struct dr_bundle *bundle, FILE *to)
+/* How old it is, and how long it will be taken: before a maintenance window that is what counts. */
+static void print_times(const struct dr_bundle_about *about, FILE *to)
+{
+    int64_t now = time(NULL);
+    char span[32];
+
+    dr_text_age((uint64_t)llabs(now - about->created_at), span);
+    fprintf(to, "created   %s by %s, %s%s\n", about->created, about->builder, span,
+            about->created_at > now ? " from now: some clock is wrong" : " ago");
+    if (!about->expires)
+        return;
+    dr_text_age((uint64_t)llabs(now - about->expires_at), span);
+    fprintf(to, "expires   %s, %s%s%s\n", about->expires,
+            is_expired(about, now) ? "EXPIRED " : "in ", span,
+            is_expired(about, now) ? " ago" : "");
+}
+
+static void print_sharing(const struct dr_sharing *sharing, FILE *to)
+{
+    char size[16];
+    char saved[16];
+
+    dr_text_size(sharing->all.bytes, size);
+    fprintf(to, "layers    %zu, %s", sharing->all.layers, size);
+    dr_text_size(sharing->shared.bytes, size);
+    dr_text_size(sharing->saved, saved);
+    if (sharing->shared.layers)
+        fprintf(to, "; %zu of them, %s, in more than one image, which saves %s",
+                sharing->shared.layers, size, saved);
+    fprintf(to, "\n");
+}
+
+static void print_head(const struct dr_bundle *bundle, const struct dr_sharing *sharing, FILE *to)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
     char hex[DR_DIGEST_TEXT];
@@ -138,35 +202,54 @@ static void print_head(const struct dr_bundle *bundle, FILE *to)
     fprintf(to, "content   %s%s%s%zu image%s in %zu blobs, %s\n", about->release ? "Rancher " : "",
             about->release ? about->release : "", about->release ? ": " : "", images,
             images == 1 ? "" : "s", blobs, size);
-    fprintf(to, "created   %s by %s%s%s\n", about->created, about->builder,
-            about->expires ? ", expires " : "", about->expires ? about->expires : "");
+    print_sharing(sharing, to);
+    print_times(about, to);
     fprintf(to, "serial    %llu in channel %s\n", (unsigned long long)about->serial,
             about->channel);
     fprintf(to, "id        %s\n", dr_digest_hex(&about->id, hex));
     print_signers(about, to);
 }
 
-static void print_image(const struct dr_bundle_image *image, FILE *to)
+static void print_layers(const struct dr_bundle_image *image, struct dr_sharing *sharing, FILE *to)
 {
-    char name[DR_REFERENCE_TEXT];
-    char digest[DR_DIGEST_TEXT];
+    const struct dr_sharing_sum shared = dr_sharing_of_image(sharing, image);
     uint64_t bytes = 0;
+    char digest[DR_DIGEST_TEXT];
     char size[16];
 
     for (size_t i = 0; i < image->content.layer_count; i++)
         bytes += image->content.layers[i].size;
     dr_text_size(bytes, size);
+    fprintf(to, "  layers    %zu, %s", image->content.layer_count, size);
+    dr_text_size(shared.bytes, size);
+    if (shared.layers)
+        fprintf(to, "; %zu of them, %s, shared with other images", shared.layers, size);
+    fprintf(to, "\n");
+    for (size_t i = 0; i < image->content.layer_count; i++) {
+        const struct dr_descriptor *layer = &image->content.layers[i];
+
+        dr_text_size(layer->size, size);
+        fprintf(to, "    %s  %s%s\n", dr_digest_text(&layer->digest, digest), size,
+                dr_sharing_of(sharing, &layer->digest) > 1 ? ", shared" : "");
+    }
+}
+
+static void print_image(const struct dr_bundle_image *image, struct dr_sharing *sharing, FILE *to)
+{
+    char name[DR_REFERENCE_TEXT];
+    char digest[DR_DIGEST_TEXT];
+
     fprintf(to, "\n%s\n", dr_reference_text(&image->reference, name));
     fprintf(to, "  role      %s, for %s\n", image->role, image->platform);
     fprintf(to, "  digest    %s\n", dr_digest_text(&image->manifest.digest, digest));
     fprintf(to, "  image ID  %s\n", dr_digest_text(&image->content.config.digest, digest));
-    fprintf(to, "  layers    %zu, %s\n", image->content.layer_count, size);
     if (image->has_source)
         fprintf(to, "  %s %s\n",
                 image->conversion ? "converted from the schema 1 manifest" : "chosen from the list",
                 dr_digest_text(&image->source, digest));
     for (const char *const *text = image->warnings; text && *text; text++)
         fprintf(to, "  warning: %s\n", *text);
+    print_layers(image, sharing, to);
 }
 
 static int print_json(const struct dr_bundle *bundle, FILE *to, struct dr_err *err)
@@ -184,11 +267,14 @@ int dr_inspect_print(const struct dr_bundle *bundle, bool json, FILE *to, struct
 {
     size_t count;
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
+    dr_auto_sharing struct dr_sharing sharing = DR_SHARING_INIT;
 
     if (json)
         return print_json(bundle, to, err);
-    print_head(bundle, to);
+    if (dr_sharing_count(&sharing, bundle, err) < 0)
+        return -1;
+    print_head(bundle, &sharing, to);
     for (size_t i = 0; i < count; i++)
-        print_image(&images[i], to);
+        print_image(&images[i], &sharing, to);
     return 0;
 }

@@ -20,20 +20,15 @@ static void say_next(const struct dr_summary *summary, const struct dr_log *log)
             missing, missing == 1 ? "" : "s", summary->output, summary->output);
 }
 
-int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log, struct dr_err *err)
+static int print_result(const struct dr_summary *summary, struct dr_err *err)
 {
-    double seconds = summary->seconds > 0 ? summary->seconds : 1;
     char hex[DR_DIGEST_TEXT];
     struct dr_digest id;
     char size[16];
-    char rate[16];
-    char took[16];
 
     if (summary->key && dr_key_id(summary->key, &id, err) < 0)
         return -1;
     dr_text_size(dr_layout_total(&summary->writer->layout), size);
-    dr_text_size((uint64_t)((double)summary->writer->blob_bytes / seconds), rate);
-    dr_text_seconds(summary->seconds, took);
     printf("%s  %s, %s%.16s\n", summary->output, size,
            summary->key ? "signed by key " : "not signed",
            summary->key ? dr_digest_hex(&id, hex) : "");
@@ -44,6 +39,19 @@ int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log,
                dr_reference_text(&summary->images[i].reference, name), "",
                dr_digest_text(&summary->images[i].manifest.digest, hex));
     }
+    return 0;
+}
+
+int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log, struct dr_err *err)
+{
+    double seconds = summary->seconds > 0 ? summary->seconds : 1;
+    char rate[16];
+    char took[16];
+
+    if (!summary->json && print_result(summary, err) < 0)
+        return -1;
+    dr_text_size((uint64_t)((double)summary->writer->blob_bytes / seconds), rate);
+    dr_text_seconds(summary->seconds, took);
     dr_log_say(log, "%zu image%s in %zu blobs, in %s (%s/s)", summary->count,
                summary->count == 1 ? "" : "s", summary->writer->blob_count, took, rate);
     say_next(summary, log);

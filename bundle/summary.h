@@ -4,6 +4,7 @@
 
 /* What `drover bundle` says of the file that it has made: the result on stdout, how fast and what next on stderr. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bundle/file/content.h"
@@ -14,6 +15,7 @@
 
 struct dr_summary {
     const char *output;
+    bool json;                /* the result is printed already, as JSON: only the rest */
     const struct dr_key *key; /* that signed it; NULL: nobody has yet */
     size_t signers;           /* signatures that it has room for */
     const struct dr_bundle_image *images;

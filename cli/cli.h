@@ -51,7 +51,7 @@ struct dr_option {
     void *target;
 };
 
-/* What every command understands: -h/--help, -q/--quiet, -v/--verbose. */
+/* What every command understands: -h/--help, -q/--quiet, -v/--verbose, --progress FORM. */
 struct dr_common {
     struct dr_log log;
     bool help; /* --help was given and printed: return 0 at once */
@@ -64,6 +64,10 @@ struct dr_common {
 int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,
                     size_t max_words, struct dr_list *ret_words, struct dr_common *ret_common,
                     struct dr_err *err);
+
+/* The FORM of --progress among the arguments, whatever else is wrong with them: an error about the
+ * command line has that form too. */
+enum dr_log_form dr_options_form(int argc, char **argv);
 
 /* Prints the help of a command (made from its man page) to stdout. False: there is none. */
 bool dr_help_print(const char *command);

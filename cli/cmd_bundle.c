@@ -100,10 +100,6 @@ static int check_output(const struct dr_bundle_options *options, struct dr_err *
 {
     const char *output = options->output;
 
-    if (options->json && !options->dry_run)
-        return dr_fail(err, DR_ERR_USAGE,
-                       "--json goes with --dry-run; 'drover inspect --json' "
-                       "shows what a bundle holds");
     if (!output && options->dry_run)
         return 0;
     if (!output || !*output)

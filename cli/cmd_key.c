@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/json.h"
 #include "lib/key.h"
 #include "lib/text.h"
 
@@ -17,6 +18,7 @@ struct key_options {
     const char *type; /* NULL: ecdsa */
     const char *passphrase_file;
     bool no_passphrase;
+    bool json;
     struct dr_common common;
     struct dr_list words;
 };
@@ -45,6 +47,27 @@ static int print_id(const struct dr_key *key, const char *label, struct dr_err *
     if (dr_key_id(key, &id, err) < 0)
         return -1;
     printf("%s%s\n", label, dr_digest_hex(&id, hex));
+    return 0;
+}
+
+/* `pair` has what else is known of the key; consumed. */
+static int print_json(const struct dr_key *key, json_t *pair, struct dr_err *err)
+{
+    json_auto_t *object = pair;
+    dr_autofree char *text = NULL;
+    char hex[DR_DIGEST_TEXT];
+    struct dr_digest id;
+
+    if (!object)
+        return dr_fail_memory(err);
+    if (dr_key_id(key, &id, err) < 0 ||
+        dr_json_set(object, "id", json_string(dr_digest_hex(&id, hex)), err) < 0 ||
+        dr_json_set(object, "kind", json_string(dr_key_kind(key)), err) < 0)
+        return -1;
+    text = dr_json_text(object, true, err);
+    if (!text)
+        return -1;
+    puts(text);
     return 0;
 }
 
@@ -104,6 +127,11 @@ static int new_key(const struct key_options *options, struct dr_err *err)
     OPENSSL_cleanse(passphrase, sizeof passphrase);
     if (done < 0)
         return -1;
+    if (options->json)
+        return print_json(key,
+                          json_pack("{s:s, s:s, s:b}", "private", path, "public", public_path,
+                                    "encrypted", !options->no_passphrase),
+                          err);
     printf("private  %s  (%s, %s; readable by you only; never give it away)\n", path,
            dr_key_kind(key), options->no_passphrase ? "not encrypted" : "encrypted");
     printf("public   %s  (carry it to the other side by a way that you trust)\n", public_path);
@@ -134,6 +162,9 @@ static int print_public(const struct key_options *options, const char *path, str
 
     if (!key || dr_key_public_pem(key, &pem, err) < 0)
         return -1;
+    if (options->json)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--json goes with key new and key id; a public key is PEM");
     if (options->output && refuse_existing(options->output, err) < 0)
         return -1;
     if (options->output)
@@ -146,7 +177,9 @@ static int show_id(const struct key_options *options, const char *path, struct d
 {
     dr_auto_key struct dr_key *key = read_either(options, path, err);
 
-    return key ? print_id(key, "", err) : -1;
+    if (!key)
+        return -1;
+    return options->json ? print_json(key, json_object(), err) : print_id(key, "", err);
 }
 
 int dr_cmd_key(int argc, char **argv, struct dr_err *err)
@@ -157,6 +190,7 @@ int dr_cmd_key(int argc, char **argv, struct dr_err *err)
         {"type", 0, DR_OPTION_TEXT, &options.type},
         {"passphrase-file", 0, DR_OPTION_TEXT, &options.passphrase_file},
         {"no-passphrase", 0, DR_OPTION_FLAG, &options.no_passphrase},
+        {"json", 0, DR_OPTION_FLAG, &options.json},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
     const char *verb;

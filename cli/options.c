@@ -167,16 +167,39 @@ static void print_table(const struct parser *parser)
                kinds[parser->options[i].kind]);
 }
 
+enum dr_log_form dr_options_form(int argc, char **argv)
+{
+    static const char name[] = "--progress";
+    enum dr_log_form form = DR_LOG_AUTO;
+    enum dr_log_form said;
+
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *value =
+            strncmp(argv[i], name, strlen(name)) == 0 ? argv[i] + strlen(name) : "-";
+
+        if (*value == '=')
+            value++;
+        else if (*value == '\0' && i + 1 < argc)
+            value = argv[i + 1];
+        if (dr_log_read_form(value, &said) == 0)
+            form = said;
+    }
+    return form;
+}
+
 int dr_options_read(int argc, char **argv, const struct dr_option *options, size_t min_words,
                     size_t max_words, struct dr_list *ret_words, struct dr_common *ret_common,
                     struct dr_err *err)
 {
     bool quiet = false;
     bool verbose = false;
+    const char *progress = "auto";
+    enum dr_log_form form;
     const struct dr_option common[] = {
         {"help", 'h', DR_OPTION_FLAG, &ret_common->help},
         {"quiet", 'q', DR_OPTION_FLAG, &quiet},
         {"verbose", 'v', DR_OPTION_FLAG, &verbose},
+        {"progress", 0, DR_OPTION_TEXT, &progress},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
     struct dr_option both[OPTIONS_MAX];
@@ -193,7 +216,10 @@ int dr_options_read(int argc, char **argv, const struct dr_option *options, size
     }
     if (read_all(&parser, argc, argv, ret_words, err) < 0)
         return -1;
-    dr_log_init(&ret_common->log, quiet ? -1 : verbose);
+    if (dr_log_read_form(progress, &form) < 0)
+        return dr_fail(err, DR_ERR_USAGE, "--progress is auto, plain, none or json, not '%.40s'",
+                       progress);
+    dr_log_init(&ret_common->log, quiet ? -1 : verbose, form);
     if (ret_common->help) {
         dr_help_print(argv[0]);
         return 0;

@@ -4,8 +4,13 @@
 
 /*
  * Talk for people, on stderr; results go to stdout and not through here. A `struct dr_log` is made
- * by main() and handed down: no global. Progress is one line that is redrawn on a terminal (with
- * rate and time left), and one plain line every few seconds otherwise.
+ * with the command line and handed down: no global. Progress is one line that is redrawn on a
+ * terminal (with rate and time left), and one plain line every few seconds otherwise.
+ *
+ * For programs the same talk is JSON, one object per line (drover-bundle(1), PROGRESS):
+ *     {"event": "progress", "verb": "fetch", "done": 1, "total": 2, "rate": 1, "seconds": 1, "left": 1}
+ *     {"event": "message", "level": "info", "text": "..."}       level: detail, info, warning
+ *     {"event": "error", "command": "bundle", "status": 4, "text": "..."}     the last line
  *
  *     dr_log_say(log, "verified %s: signature and every byte", path);
  *     struct dr_progress progress;
@@ -18,13 +23,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/err.h"
+
+enum dr_log_form {
+    DR_LOG_AUTO,  /* progress is redrawn on a terminal, else lines */
+    DR_LOG_PLAIN, /* lines on a terminal too */
+    DR_LOG_NONE,  /* no progress */
+    DR_LOG_JSON,  /* everything as JSON */
+};
+
 struct dr_log {
     int verbosity; /* -1: only warnings (-q), 0: normal, 1: details (-v) */
-    bool terminal; /* stderr is a terminal */
+    enum dr_log_form form;
+    bool terminal; /* progress is redrawn */
     bool colour;
 };
 
-void dr_log_init(struct dr_log *log, int verbosity);
+/* "auto", "plain", "none" or "json"; -1: none of them. */
+int dr_log_read_form(const char *text, enum dr_log_form *ret_form);
+
+void dr_log_init(struct dr_log *log, int verbosity, enum dr_log_form form);
 
 /* One line each. say: unless -q. detail: with -v. warn: always, prefixed "warning: ". */
 void dr_log_say(const struct dr_log *log, const char *format, ...)
@@ -34,6 +52,10 @@ void dr_log_detail(const struct dr_log *log, const char *format, ...)
 void dr_log_warn(const struct dr_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* "drover COMMAND: TEXT", as the last line of a run that failed. */
+void dr_log_error(const struct dr_log *log, const char *command, const struct dr_err *err);
+
+/* `total` 0: it is not known. */
 struct dr_progress {
     const struct dr_log *log;
     const char *verb;

@@ -220,6 +220,21 @@ int dr_text_untime(const char *text, int64_t *ret_seconds)
     return 0;
 }
 
+void dr_text_age(uint64_t seconds, char ret[32])
+{
+    static const struct {
+        const char *name;
+        uint64_t seconds;
+    } units[] = {{"day", 86400}, {"hour", 3600}, {"minute", 60}, {"second", 1}};
+    size_t unit = 0;
+
+    while (units[unit].seconds > 1 && seconds < 2 * units[unit].seconds)
+        unit++;
+    seconds /= units[unit].seconds;
+    snprintf(ret, 32, "%llu %s%s", (unsigned long long)seconds, units[unit].name,
+             seconds == 1 ? "" : "s");
+}
+
 int dr_text_span(const char *text, uint64_t *ret_seconds, struct dr_err *err)
 {
     static const struct {

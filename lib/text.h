@@ -59,6 +59,10 @@ void dr_text_time(int64_t seconds, char ret[32]);
 /* The inverse, of exactly that form: -1 when it is none, or not in the calendar. */
 int dr_text_untime(const char *text, int64_t *ret_seconds);
 
+/* "183 days", "5 hours", "1 minute": the largest unit of which there are at least two, for people. `ret` has room for
+ * 32 bytes. */
+void dr_text_age(uint64_t seconds, char ret[32]);
+
 /* A span of time: digits and a unit, one of s, m, h, d ("90d"), or digits alone, which are seconds;
  * at most a hundred years. */
 int dr_text_span(const char *text, uint64_t *ret_seconds, struct dr_err *err);

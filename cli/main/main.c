@@ -39,6 +39,7 @@ static int flush_results(struct dr_err *err)
 static int run(const struct dr_command *command, int argc, char **argv)
 {
     struct dr_err err = DR_ERR_INIT;
+    struct dr_log log;
     int done;
 
     dr_stop_install();
@@ -54,8 +55,8 @@ static int run(const struct dr_command *command, int argc, char **argv)
     /* A failure that lost its reason must never end as success. */
     if (err.code == DR_OK)
         dr_fail(&err, DR_ERR_INTERNAL, "it failed without a reason; this is a defect of drover");
-    fflush(stdout);
-    fprintf(stderr, "drover %s: %s\n", command->name, err.text);
+    dr_log_init(&log, 0, dr_options_form(argc, argv));
+    dr_log_error(&log, command->name, &err);
     return dr_code_status(err.code);
 }
 

@@ -287,3 +287,53 @@ sys.exit(peak > int(sys.argv[1]) * 1024)
 END
     rm b.tar
 }
+
+@test "--json tells what was made as inspect does, signed or not yet" {
+    bundle bundle v1.0.2 --json --expires 90d
+    made=$(jq -S 'del(.age)' <<<"$output")
+    [ "$(jq -r .key_id <<<"$made")" = "sha256:$("$DROVER" key id "$keys/site.pub")" ]
+    says_error "next: drover verify"
+    drover inspect b.tar --pubkey "$keys/site.pub" --json
+    [ "$(jq -S 'del(.age)' <<<"$output")" = "$made" ]
+    drover verify b.tar --pubkey "$keys/site.pub" --json
+    [ "$(jq -S 'del(.age)' <<<"$output")" = "$made" ]
+    drover bundle v1.0.2 --from "$hub" -o later.tar --unsigned --json
+    jq -e '.verified == false and .free_slots == 1 and .images[0].role == "server"' <<<"$output"
+}
+
+@test "--progress json: every line on stderr is an object, errors too" {
+    objects='select(.event == "progress" or .event == "message" or .event == "error") | .event'
+    bundle bundle v1.0.2 --progress json -v
+    [ "$(jq -r "$objects" <<<"$stderr" | wc -l)" -eq "$(wc -l <<<"$stderr")" ]
+    jq -se 'map(select(.event == "progress")) | (.[0] | .verb == "fetch" and .done == 0) and
+        (.[-1] | .done == .total and .total > 600000) and all(has("rate") and has("left"))' <<<"$stderr"
+    jq -se 'any(.event == "message" and .level == "detail") and
+        any(.event == "message" and .level == "info" and (.text | startswith("next: ")))' <<<"$stderr"
+    drover verify b.tar --pubkey "$keys/site.pub" --progress=json
+    jq -se 'map(.verb) | unique == ["verify"]' <<<"$stderr"
+    drover 9 bundle v1.0.2 --from "$hub" -o b.tar --key "$keys/site.key" --progress json
+    jq -se '.[-1] | .event == "error" and .command == "bundle" and .status == 9 and (.text | test("b.tar"))' \
+        <<<"$stderr"
+    drover 2 verify --progress json
+    jq -e '.event == "error" and .status == 2' <<<"$stderr"
+    drover 2 verify b.tar --progress bar
+    says_error "auto, plain, none or json"
+    drover verify b.tar --pubkey "$keys/site.pub" --progress json -q
+    [ -z "$stderr" ]
+}
+
+@test "progress: a redrawn line on a terminal, lines every ten seconds elsewhere, none when asked" {
+    slow=$(odd slow)
+    make_image "$hub" large/one:1 --layers 400K --seed progress
+    on_terminal() {
+        TERM=xterm script -qec "$DROVER bundle large/one:1 --from $slow -o b.tar --force --key $keys/site.key $1" /dev/null
+    }
+    run on_terminal ""
+    [[ $output == *$'\r\033[Kfetch '*"% of"* || $output == *$'\r\033[Kfetch '*"%, "*" left"* ]]
+    for form in plain none json; do
+        run on_terminal "--progress $form"
+        [[ $output != *$'\033[K'* ]]
+    done
+    drover bundle large/one:1 --from "$slow" -o b.tar --force --key "$keys/site.key"
+    [[ $stderr != *%* && $stderr != *$'\r'* ]] # done before the first ten seconds
+}

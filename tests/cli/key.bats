@@ -56,6 +56,16 @@ setup() {
     [ "$output" = "$(cat site.pub)" ]
 }
 
+@test "keys as JSON" {
+    drover key new -o "$BATS_TEST_TMPDIR/a.key" --no-passphrase --json
+    jq -e '(.private | endswith("a.key")) and (.public | endswith("a.pub")) and .encrypted == false' <<<"$output"
+    new=$(jq -r .id <<<"$output")
+    drover key id "$BATS_TEST_TMPDIR/a.pub" --json
+    [ "$(jq -r .id <<<"$output")" = "$new" ]
+    [ "$(jq -r .kind <<<"$output")" != null ]
+    drover 2 key pub "$BATS_TEST_TMPDIR/a.key" --json
+}
+
 @test "an existing key is never overwritten" {
     drover key new -o site.key --no-passphrase
     before=$(sha256sum site.key site.pub)

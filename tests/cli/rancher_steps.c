@@ -161,7 +161,7 @@ int main(int argc, char **argv)
     int done = argc > 5 ? 0 : dr_fail(&err, DR_ERR_USAGE, "see the head of rancher_steps.c");
 
     dr_stop_install();
-    dr_log_init(&log, getenv("VERBOSE") ? 1 : 0);
+    dr_log_init(&log, getenv("VERBOSE") ? 1 : 0, DR_LOG_AUTO);
     if (done == 0) {
         const struct dr_rancher_options options = {.url = argv[2],
                                                    .access_key = getenv("RANCHER_ACCESS_KEY"),

@@ -171,7 +171,6 @@ END
     drover 9 bundle v1.0.2 --dry-run --from "$hub" -o work/a.tar
     drover bundle v1.0.2 --dry-run --from "$hub" -o work/a.tar --force
     drover 6 bundle rancher/none:v1 --dry-run --from "$hub"
-    drover 2 bundle v1.0.2 --json --from "$hub" -o work/b.tar --key site.key
     drover bundle v1.0.2 --dry-run --from "$hub"
     [ "$(ls work)" = a.tar ]
 }

@@ -16,6 +16,8 @@ setup_file() {
     "$DROVER" key new -o site.key --no-passphrase
     "$DROVER" key new -o other.key --no-passphrase
     "$DROVER" bundle v1.0.2 --from "$hub" -o good.tar --key site.key
+    SOURCE_DATE_EPOCH=1464286418 "$DROVER" bundle rancher/agent:v1.0.1 --from "$hub" -o old.tar --key site.key \
+        --expires 1d
     registry_stop hub
     export keys=$BATS_FILE_TMPDIR
 }
@@ -118,6 +120,35 @@ refuses() {
     drover inspect b.tar --pubkey "$keys/site.pub"
     [ -z "$stderr" ]
     says "signed    $("$DROVER" key id "$keys/site.pub")"
+}
+
+@test "inspect shows layers with sizes, what is shared, and the age" {
+    drover inspect b.tar
+    says "layers    4, "
+    says "1 of them, 91.7 kB"
+    says "in more than one image, which saves 91.7 kB"
+    says "  layers    2, "
+    says "shared with other images"
+    says "0 seconds ago" || says " seconds ago" || says " minutes ago"
+    [ "$(grep -cE '^    sha256:[0-9a-f]{64}  [0-9.]+ k?B, shared$' <<<"$output")" -eq 2 ]
+    [ "$(grep -cE '^    sha256:[0-9a-f]{64}  [0-9.]+ k?B$' <<<"$output")" -eq 3 ]
+    drover inspect b.tar --json
+    jq -e '.layers.layers == 4 and .shared.layers == 1 and .saved_bytes == .shared.bytes' <<<"$output"
+    jq -e '.expires == null and (.expired | not) and .age < 3600' <<<"$output"
+    jq -e '[.images[].shared.layers] == [1, 1, 0]' <<<"$output"
+    jq -e '[.images[].layers[].images] == [2, 1, 2, 1, 1]' <<<"$output"
+    jq -e '(.layers.bytes + .saved_bytes) == ([.images[].layers[].size] | add)' <<<"$output"
+}
+
+@test "what has expired is refused, and can still be looked at" {
+    drover inspect "$keys/old.tar" --pubkey "$keys/site.pub"
+    says "created   2016-05-26T18:13:38Z by drover"
+    [[ $output =~ [0-9]{4}" days ago" ]]
+    [[ $output =~ "expires   2016-05-27T18:13:38Z, EXPIRED "[0-9]{4}" days ago" ]]
+    drover inspect "$keys/old.tar" --pubkey "$keys/site.pub" --json
+    jq -e '.expired and .age > 300000000' <<<"$output"
+    drover 9 verify "$keys/old.tar" --pubkey "$keys/site.pub"
+    says_error "expired at"
 }
 
 @test "a result that cannot be written is a failure" {
