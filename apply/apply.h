@@ -29,6 +29,8 @@ struct dr_apply_options {
     const char *bundle; /* path */
     const struct dr_bundle_trust *trust;
     const char *registry;    /* HOST[:PORT][/PREFIX], as the hosts will pull from it */
+    const char *const *maps; /* --map, as mirror had them: mirror/audit/destination.h */
+    size_t map_count;
     const char *registry_ca; /* --ca-cert; NULL: none */
     bool registry_insecure;  /* --insecure-registry named its host */
     const char *container;   /* the server's name or id; NULL: look for it */

@@ -24,12 +24,10 @@ static int set_digest(json_t *target, const char *key, const struct dr_digest *d
 
 /* The image with that role, by its name in the private registry. */
 static int set_image(json_t *target, const char *key, const struct dr_bundle *bundle,
-                     const char *role, const char *registry, struct dr_err *err)
+                     const char *role, const struct dr_destination *destination, struct dr_err *err)
 {
     const struct dr_bundle_image *image = dr_bundle_image_with_role(bundle, role);
     struct dr_reference moved;
-    char host[256];
-    char prefix[256];
     char text[DR_REFERENCE_TEXT];
 
     if (!image)
@@ -38,8 +36,7 @@ static int set_image(json_t *target, const char *key, const struct dr_bundle *bu
             "the bundle holds no image in the role '%s', so it is no Rancher release; make "
             "one with 'drover bundle v1.x.y'",
             role);
-    if (dr_reference_parse_registry(registry, host, prefix, err) < 0 ||
-        dr_reference_move(&image->reference, host, prefix, &moved, err) < 0)
+    if (dr_destination_place(destination, &image->reference, &moved, err) < 0)
         return -1;
     return dr_json_set(target, key, json_string(dr_reference_familiar(&moved, text)), err);
 }
@@ -83,6 +80,7 @@ static int fill(json_t *target, const struct dr_apply_options *options,
                 const struct dr_bundle *bundle, struct dr_err *err)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
+    dr_auto_destination struct dr_destination to = DR_DESTINATION_INIT;
 
     if (!about->release)
         return dr_fail(err, DR_ERR_REFUSED,
@@ -94,15 +92,15 @@ static int fill(json_t *target, const struct dr_apply_options *options,
             err, DR_ERR_REFUSED,
             "'drover apply' upgrades to Rancher v1.0 and v1.1 only, and the bundle '%s' is %s",
             options->bundle, about->release);
-    if (dr_json_set(target, "bundle", json_string(options->bundle), err) < 0 ||
+    if (dr_destination_read(options->registry, options->maps, options->map_count, &to, err) < 0 ||
+        dr_json_set(target, "bundle", json_string(options->bundle), err) < 0 ||
         dr_json_set(target, "release", json_string(about->release), err) < 0 ||
         dr_json_set(target, "registry", json_string(options->registry), err) < 0 ||
         set_digest(target, "bundle_id", &about->id, err) < 0 ||
         set_digest(target, "key", &about->signers.ids[0], err) < 0 ||
-        set_image(target, "server", bundle, DR_ROLE_SERVER, options->registry, err) < 0 ||
-        set_image(target, "agent", bundle, DR_ROLE_AGENT, options->registry, err) < 0 ||
-        set_image(target, "agent_instance", bundle, DR_ROLE_AGENT_INSTANCE, options->registry,
-                  err) < 0)
+        set_image(target, "server", bundle, DR_ROLE_SERVER, &to, err) < 0 ||
+        set_image(target, "agent", bundle, DR_ROLE_AGENT, &to, err) < 0 ||
+        set_image(target, "agent_instance", bundle, DR_ROLE_AGENT_INSTANCE, &to, err) < 0)
         return -1;
     return set_server_ids(target, bundle, err);
 }
@@ -139,18 +137,18 @@ int dr_target_audit(const struct dr_apply_options *options, const struct dr_bund
                     struct dr_err *err)
 {
     dr_auto_audit struct dr_audit audit = DR_AUDIT_INIT;
+    dr_auto_destination struct dr_destination to = DR_DESTINATION_INIT;
     struct dr_registry_options registry_options = {.ca_file = options->registry_ca,
                                                    .insecure = options->registry_insecure,
                                                    .log = options->log};
     dr_auto_registry struct dr_registry *registry = NULL;
-    char host[256];
-    char prefix[256];
 
-    if (dr_reference_parse_registry(options->registry, host, prefix, err) < 0)
+    if (dr_destination_read(options->registry, options->maps, options->map_count, &to, err) < 0)
         return -1;
-    registry_options.host = host;
+    dr_destination_warn(&to, bundle, options->log);
+    registry_options.host = to.host;
     registry = dr_registry_new(&registry_options, err);
-    if (!registry || dr_audit_bundle(registry, bundle, prefix, &audit, err) < 0)
+    if (!registry || dr_audit_bundle(registry, bundle, &to, false, options->log, &audit, err) < 0)
         return -1;
     for (size_t i = 0; i < audit.gap_count; i++)
         dr_log_warn(options->log, "%s", audit.gaps[i].text);
@@ -158,8 +156,9 @@ int dr_target_audit(const struct dr_apply_options *options, const struct dr_bund
         return dr_fail(
             err, DR_ERR_ABSENT,
             "the registry '%s' lacks %zu of what the bundle holds (listed above); push it "
-            "with 'drover mirror %s %s'",
-            options->registry, audit.gap_count, options->bundle, options->registry);
+            "with 'drover mirror %s %s'%s",
+            options->registry, audit.gap_count, options->bundle, options->registry,
+            to.map_count > 0 ? " and the same --map" : "");
     return 0;
 }
 

@@ -59,12 +59,14 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
     struct dr_apply_options options = {.state_dir = DR_APPLY_STATE_DIR};
     struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_list insecure = {.count = 0};
+    struct dr_list maps = {.count = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
     dr_auto_wishes struct dr_wishes wishes = {.parallel = 0};
     uint64_t settle = SETTLE_SECONDS;
     const struct dr_option table[] = {
         {"registry", 0, DR_OPTION_TEXT, &options.registry},
+        {"map", 0, DR_OPTION_LIST, &maps},
         DR_TRUSTED_OPTIONS(whom),
         {"rancher-url", 0, DR_OPTION_TEXT, &options.rancher_url},
         {"rancher-ca-cert", 0, DR_OPTION_TEXT, &options.rancher_ca},
@@ -93,6 +95,8 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
     if (dr_wishes_read(&wishes, &options, err) < 0)
         return -1;
     options.bundle = words.item[0];
+    options.maps = maps.item;
+    options.map_count = maps.count;
     /* 0 is the default there, and no wait at all here. */
     options.settle_seconds = settle > 0 ? (double)settle : 0.001;
     options.log = &common.log;

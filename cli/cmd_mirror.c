@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
+#include "cli/reaching.h"
 #include "cli/trusted.h"
 #include "mirror/mirror.h"
 
@@ -8,16 +9,12 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
     dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
     struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_mirror_options options = {.trust = &trusted.trust};
-    struct dr_list insecure = {.count = 0};
+    struct dr_reaching reaching = {.rate = 0};
     struct dr_list words = {.count = 0};
     struct dr_common common = {.help = false};
     const struct dr_option table[] = {
-        DR_TRUSTED_OPTIONS(whom),
-        {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
-        {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
-        {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
-        {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
-        {"json", 0, DR_OPTION_FLAG, &options.json},
+        DR_TRUSTED_OPTIONS(whom),        {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
+        DR_REACHING_OPTIONS(reaching),   {"json", 0, DR_OPTION_FLAG, &options.json},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 
@@ -29,8 +26,8 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         return -1;
     options.bundle = words.item[0];
     options.registry = words.item[1];
-    options.insecure = insecure.item;
-    options.insecure_count = insecure.count;
+    options.reach = dr_reaching_options(&reaching);
+    dr_reaching_warn(&reaching, words.item + 1, 1, &common.log);
     if (dr_mirror_run(&options, &common.log, err) < 0)
         return -1;
     return dr_trusted_record(&trusted, err);

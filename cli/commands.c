@@ -12,6 +12,7 @@ const struct dr_command dr_commands[] = {
     {"inspect", dr_cmd_inspect, "show what is in a bundle"},
     {"diff", dr_cmd_diff, "show what two bundles do not have in common"},
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
+    {"audit", dr_cmd_audit, "check that a registry has all of a bundle, bit for bit"},
     {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},
     {"status", dr_cmd_status, "where an upgrade stands, and what to do next"},
     {"rollback", dr_cmd_rollback, "go back from an upgrade to the old server and its database"},

@@ -224,6 +224,34 @@ int dr_reference_parse_registry(const char *text, char ret_host[256], char ret_p
     return 0;
 }
 
+int dr_reference_parse_beginning(const char *text, char ret_host[256], char ret_path[256],
+                                 struct dr_err *err)
+{
+    char name[512];
+    const char *path = "";
+
+    if (dr_text_put(name, sizeof name, text) < 0)
+        return dr_fail(err, DR_ERR_USAGE, "'%.40s...' is too long for a name", text);
+    if (!strchr(name, '/') && is_host(name)) {
+        if (dr_text_put(ret_host, 256, name) < 0)
+            path = NULL;
+    } else {
+        path = split_host(name, ret_host);
+    }
+    if (path && strcmp(ret_host, "index.docker.io") == 0)
+        dr_text_put(ret_host, 256, "docker.io");
+    if (!path || !valid_host(ret_host) || (*path && !valid_path(path)) ||
+        (!*path && strchr(text, '/')) || !*text || dr_text_put(ret_path, 256, path) < 0)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "'%.200s' is not what image names begin with, like docker.io/rancher", text);
+    return 0;
+}
+
+bool dr_reference_is_path(const char *path)
+{
+    return valid_path(path);
+}
+
 int dr_reference_move(const struct dr_reference *from, const char *host, const char *prefix,
                       struct dr_reference *ret_reference, struct dr_err *err)
 {

@@ -39,6 +39,14 @@ const char *dr_reference_familiar(const struct dr_reference *reference,
 int dr_reference_parse_registry(const char *text, char ret_host[256], char ret_prefix[256],
                                 struct dr_err *err);
 
+/* What names begin with: HOST[:PORT], HOST/PATH, or PATH for those of docker.io; no tag, no digest.
+ * `ret_path` is "" for a host alone; both have room for 256 bytes. DR_ERR_USAGE. */
+int dr_reference_parse_beginning(const char *text, char ret_host[256], char ret_path[256],
+                                 struct dr_err *err);
+
+/* Lower-case words with slashes between them, as repositories are called. */
+bool dr_reference_is_path(const char *path);
+
 /* Where `from` goes in a target registry: same path below the prefix, same tag
  * (rancher/server:v1.0.2 in reg:5000/mirror becomes reg:5000/mirror/rancher/server:v1.0.2). */
 int dr_reference_move(const struct dr_reference *from, const char *host, const char *prefix,

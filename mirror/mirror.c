@@ -34,19 +34,6 @@ static int check_bytes(struct dr_bundle *bundle, const struct dr_mirror_options 
     return 0;
 }
 
-static bool is_insecure(const struct dr_mirror_options *options, const char *host,
-                        const struct dr_log *log)
-{
-    for (size_t i = 0; i < options->insecure_count; i++) {
-        if (strcasecmp(options->insecure[i], host) == 0)
-            return true;
-    }
-    if (options->insecure_count > 0)
-        dr_log_warn(log, "--insecure-registry names '%s', but the registry is '%s'",
-                    options->insecure[0], host);
-    return false;
-}
-
 static json_t *image_json(const struct dr_mirror_image *mirrored, bool written)
 {
     char source[DR_REFERENCE_TEXT];
@@ -129,9 +116,9 @@ static int report(const struct dr_mirror_push *push, const struct dr_mirror_opti
     return 0;
 }
 
-static int push(const struct dr_bundle *bundle, struct dr_registry *registry, const char *prefix,
-                const struct dr_mirror_options *options, const struct dr_log *log,
-                struct dr_err *err)
+static int push(const struct dr_bundle *bundle, struct dr_registry *registry,
+                const struct dr_destination *destination, const struct dr_mirror_options *options,
+                const struct dr_log *log, struct dr_err *err)
 {
     dr_auto_mirror_plan struct dr_mirror_plan plan = DR_MIRROR_PLAN_INIT;
     dr_autofree bool *written = NULL;
@@ -139,7 +126,7 @@ static int push(const struct dr_bundle *bundle, struct dr_registry *registry, co
     struct dr_mirror_push push = {
         .registry = registry, .bundle = bundle, .plan = &plan, .log = log};
 
-    if (dr_mirror_plan_make(bundle, dr_registry_host(registry), prefix, &plan, err) < 0)
+    if (dr_mirror_plan_make(bundle, destination, &plan, err) < 0)
         return -1;
     written = push.written = calloc(plan.image_count + 1, sizeof *written);
     if (!written)
@@ -154,24 +141,19 @@ int dr_mirror_run(const struct dr_mirror_options *options, const struct dr_log *
 {
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     dr_auto_registry struct dr_registry *registry = NULL;
-    char host[256];
-    char prefix[256];
+    dr_auto_destination struct dr_destination destination = DR_DESTINATION_INIT;
 
-    if (dr_reference_parse_registry(options->registry, host, prefix, err) < 0)
+    if (dr_destination_read(options->registry, options->reach.maps, options->reach.map_count,
+                            &destination, err) < 0)
         return -1;
     bundle = dr_bundle_open(options->bundle, options->trust, err);
     if (!bundle)
         return -1;
+    dr_destination_warn(&destination, bundle, log);
     /* One question before the long hashing: a registry that isn't there should be said at once. */
-    registry =
-        dr_registry_new(&(struct dr_registry_options){.host = host,
-                                                      .ca_file = options->ca_file,
-                                                      .insecure = is_insecure(options, host, log),
-                                                      .rate = options->rate,
-                                                      .log = log},
-                        err);
+    registry = dr_destination_connect(&destination, &options->reach, log, err);
     if (!registry || dr_registry_ping(registry, err) < 0 ||
         check_bytes(bundle, options, log, err) < 0)
         return -1;
-    return push(bundle, registry, prefix, options, log, err);
+    return push(bundle, registry, &destination, options, log, err);
 }

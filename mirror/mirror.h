@@ -19,15 +19,13 @@
 #include "bundle/file/reader.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "mirror/audit/destination.h"
 
 struct dr_mirror_options {
     const char *bundle;                  /* path */
     const char *registry;                /* HOST[:PORT][/PREFIX] */
     const struct dr_bundle_trust *trust; /* whose signature counts */
-    const char *ca_file;                 /* NULL: none */
-    const char *const *insecure;         /* hosts that may be plain HTTP or unverified TLS */
-    size_t insecure_count;
-    uint64_t rate; /* bytes per second that are sent at most; 0: no limit */
+    struct dr_destination_options reach;
     bool json;
 };
 

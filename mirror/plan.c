@@ -76,7 +76,7 @@ static int refuse_collisions(const struct dr_mirror_plan *plan, struct dr_err *e
 }
 
 static int place_images(struct dr_mirror_plan *plan, const struct dr_bundle *bundle,
-                        const char *host, const char *prefix, struct dr_err *err)
+                        const struct dr_destination *destination, struct dr_err *err)
 {
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &plan->image_count);
 
@@ -85,7 +85,8 @@ static int place_images(struct dr_mirror_plan *plan, const struct dr_bundle *bun
         return dr_fail_memory(err);
     for (size_t i = 0; i < plan->image_count; i++) {
         plan->images[i].image = &images[i];
-        if (dr_reference_move(&images[i].reference, host, prefix, &plan->images[i].target, err) < 0)
+        if (dr_destination_place(destination, &images[i].reference, &plan->images[i].target, err) <
+            0)
             return -1;
     }
     return plan->image_count ? refuse_collisions(plan, err) : 0;
@@ -166,13 +167,13 @@ static int make_puts(struct dr_mirror_plan *plan, size_t count, struct dr_err *e
     return 0;
 }
 
-int dr_mirror_plan_make(const struct dr_bundle *bundle, const char *host, const char *prefix,
+int dr_mirror_plan_make(const struct dr_bundle *bundle, const struct dr_destination *destination,
                         struct dr_mirror_plan *ret_plan, struct dr_err *err)
 {
     dr_auto_mirror_plan struct dr_mirror_plan plan = DR_MIRROR_PLAN_INIT;
     size_t count = 0;
 
-    if (place_images(&plan, bundle, host, prefix, err) < 0 ||
+    if (place_images(&plan, bundle, destination, err) < 0 ||
         collect_sources(&plan, bundle, &count, err) < 0 || make_puts(&plan, count, err) < 0)
         return -1;
     *ret_plan = plan;

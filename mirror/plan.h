@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/reference.h"
 #include "lib/registry/registry.h"
+#include "mirror/audit/destination.h"
 
 struct dr_mirror_image {
     const struct dr_bundle_image *image;
@@ -42,7 +43,7 @@ struct dr_mirror_plan {
 
 /* Two images of the bundle that would get one name in the registry are DR_ERR_REFUSED; a manifest
  * that names a blob that the bundle lacks is DR_ERR_VERIFY. The plan borrows from the bundle. */
-int dr_mirror_plan_make(const struct dr_bundle *bundle, const char *host, const char *prefix,
+int dr_mirror_plan_make(const struct dr_bundle *bundle, const struct dr_destination *destination,
                         struct dr_mirror_plan *ret_plan, struct dr_err *err);
 void dr_mirror_plan_release(struct dr_mirror_plan *plan);
 #define dr_auto_mirror_plan __attribute__((cleanup(dr_mirror_plan_release)))

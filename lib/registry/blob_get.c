@@ -41,6 +41,17 @@ static int wrap(const struct dr_registry *registry, const struct dr_blob_get *ge
                        dr_digest_text(&get->digest, digest), get->repository, registry->host);
 }
 
+/* 1: noted for who asked, the others go on; -1: all have failed. */
+static int give_up(const struct get_run *run, const struct get_job *job, struct dr_err *why,
+                   struct dr_err *err)
+{
+    if (job->get->wrong && (why->code == DR_ERR_ABSENT || why->code == DR_ERR_VERIFY))
+        return job->get->wrong(job->get->context, why, err) < 0 ? -1 : 1;
+    if (err)
+        *err = *why;
+    return why->code == DR_ERR_STOPPED ? -1 : wrap(run->registry, job->get, err);
+}
+
 static void start_over(struct get_job *job)
 {
     struct dr_digest unused;
@@ -187,31 +198,25 @@ static int answered(void *context, struct dr_job *base, struct dr_err *err)
     if (status == 416) { /* the blob there is shorter than what we have */
         start_over(job);
         dr_exchange_refused(&base->exchange, &why);
-        done = dr_exchange_again(&base->exchange, &why, err);
+        done = dr_exchange_again(&base->exchange, &why, &why);
     } else if (status != 200 && status != 206) {
-        done = dr_exchange_refused(&base->exchange, err);
+        done = dr_exchange_refused(&base->exchange, &why);
     } else if (job->done < job->get->size) {
         dr_fail(&why, DR_ERR_NET, "it ends after %" PRIu64 " of %" PRIu64 " bytes", job->done,
                 job->get->size);
-        done = dr_exchange_again(&base->exchange, &why, err);
+        done = dr_exchange_again(&base->exchange, &why, &why);
     } else {
         done = finish(job, &why);
-        if (done < 0 && err)
-            *err = why;
     }
-    return done < 0 ? wrap(run->registry, job->get, err) : done;
+    return done < 0 ? give_up(run, job, &why, err) : done;
 }
 
 static int failed(void *context, struct dr_job *base, const struct dr_err *failure,
                   struct dr_err *err)
 {
-    struct get_run *run = context;
+    struct dr_err why = *failure;
 
-    if (err)
-        *err = *failure;
-    if (failure->code == DR_ERR_STOPPED)
-        return -1;
-    return wrap(run->registry, ((struct get_job *)(void *)base)->get, err);
+    return give_up(context, (struct get_job *)(void *)base, &why, err);
 }
 
 static void end(struct dr_job *base)

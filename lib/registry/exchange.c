@@ -219,6 +219,14 @@ uint64_t dr_exchange_length(const struct dr_exchange *exchange)
     return length;
 }
 
+bool dr_exchange_digest(const struct dr_exchange *exchange, struct dr_digest *ret_digest)
+{
+    char text[DR_DIGEST_TEXT];
+
+    return dr_http_header(&exchange->response, "Docker-Content-Digest", 0, text, sizeof text) &&
+           dr_digest_parse(text, ret_digest, NULL) == 0;
+}
+
 void dr_exchange_pause(const struct dr_exchange *exchange)
 {
     if (exchange->not_before > 0)

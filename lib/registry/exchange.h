@@ -28,6 +28,16 @@
 /* Error pages and token answers beyond this are cut off. */
 #define DR_ANSWER_MAX (1u << 20)
 
+/* All kinds of manifests, on every question for one: without, registries rewrite schema 2 into schema 1
+ * on the fly. */
+#define DR_MEDIA_SCHEMA1 "application/vnd.docker.distribution.manifest.v1+"
+#define DR_ACCEPT_MANIFESTS                                                                        \
+    "application/vnd.docker.distribution.manifest.v2+json, "                                       \
+    "application/vnd.docker.distribution.manifest.list.v2+json, "                                  \
+    "application/vnd.oci.image.manifest.v1+json, "                                                 \
+    "application/vnd.oci.image.index.v1+json, " DR_MEDIA_SCHEMA1 "prettyjws, " DR_MEDIA_SCHEMA1    \
+    "json"
+
 struct dr_exchange {
     /* Set by who asks; borrowed. */
     const char *accept;
@@ -97,6 +107,10 @@ unsigned dr_exchange_patience(void);
 
 /* Content-Length of the answer; UINT64_MAX: it has none. */
 uint64_t dr_exchange_length(const struct dr_exchange *exchange);
+
+/* What a manifest's digest is, as the answer says (Docker-Content-Digest). False: it does not, or in
+ * another algorithm. */
+bool dr_exchange_digest(const struct dr_exchange *exchange, struct dr_digest *ret_digest);
 
 /* Sleeps until exchange->not_before. */
 void dr_exchange_pause(const struct dr_exchange *exchange);

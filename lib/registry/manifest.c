@@ -8,14 +8,6 @@
 #include "lib/registry/session.h"
 #include "lib/text.h"
 
-/* All of them, on every question: without, registries rewrite schema 2 into schema 1 on the fly. */
-#define SCHEMA1 "application/vnd.docker.distribution.manifest.v1+"
-#define ACCEPT                                                                                     \
-    "application/vnd.docker.distribution.manifest.v2+json, "                                       \
-    "application/vnd.docker.distribution.manifest.list.v2+json, "                                  \
-    "application/vnd.oci.image.manifest.v1+json, "                                                 \
-    "application/vnd.oci.image.index.v1+json, " SCHEMA1 "prettyjws, " SCHEMA1 "json"
-
 void dr_registry_manifest_release(struct dr_registry_manifest *manifest)
 {
     dr_buf_release(&manifest->body);
@@ -39,17 +31,6 @@ static int ask(struct dr_registry *registry, struct dr_exchange *exchange, const
     return dr_exchange_ask(exchange, method, url, dr_session_scope(repository, actions, err));
 }
 
-/* What the registry says the digest is. 0 with ret_there false: nothing, or another algorithm. */
-static void served_digest(const struct dr_exchange *exchange, bool *ret_there,
-                          struct dr_digest *ret_digest)
-{
-    char text[DR_DIGEST_TEXT];
-
-    *ret_there =
-        dr_http_header(&exchange->response, "Docker-Content-Digest", 0, text, sizeof text) &&
-        dr_digest_parse(text, ret_digest, NULL) == 0;
-}
-
 static int check_digest(const struct dr_exchange *exchange,
                         const struct dr_registry_manifest *manifest, const char *reference,
                         struct dr_err *err)
@@ -57,17 +38,15 @@ static int check_digest(const struct dr_exchange *exchange,
     char got[DR_DIGEST_TEXT];
     char said[DR_DIGEST_TEXT];
     struct dr_digest digest;
-    bool there;
 
     /* A schema 1 digest is that of the signed payload, which only its parser can find. */
-    if (dr_text_starts(manifest->media_type, SCHEMA1))
+    if (dr_text_starts(manifest->media_type, DR_MEDIA_SCHEMA1))
         return 0;
     if (strchr(reference, ':') && (dr_digest_parse(reference, &digest, err) < 0 ||
                                    !dr_digest_equal(&digest, &manifest->digest)))
         return dr_fail(err, DR_ERR_VERIFY, "what was served has the digest %s",
                        dr_digest_text(&manifest->digest, got));
-    served_digest(exchange, &there, &digest);
-    if (there && !dr_digest_equal(&digest, &manifest->digest))
+    if (dr_exchange_digest(exchange, &digest) && !dr_digest_equal(&digest, &manifest->digest))
         return dr_fail(err, DR_ERR_VERIFY, "the registry says it is %s, its bytes are %s",
                        dr_digest_text(&digest, said), dr_digest_text(&manifest->digest, got));
     return 0;
@@ -103,7 +82,7 @@ int dr_registry_get_manifest(struct dr_registry *registry, const char *repositor
 
     if (ask(registry, &exchange, "GET", repository, reference, err) < 0)
         return -1;
-    exchange.accept = ACCEPT;
+    exchange.accept = DR_ACCEPT_MANIFESTS;
     if (dr_exchange_run(registry, &exchange, err) < 0)
         return wrap(registry, repository, reference, err);
     if (exchange.response.status != 200)
@@ -133,11 +112,10 @@ int dr_registry_head_manifest(struct dr_registry *registry, const char *reposito
 {
     dr_auto_exchange struct dr_exchange exchange = DR_EXCHANGE_INIT(DR_ANSWER_MAX);
     struct dr_digest digest;
-    bool has_digest;
 
     if (ask(registry, &exchange, "HEAD", repository, reference, err) < 0)
         return -1;
-    exchange.accept = ACCEPT;
+    exchange.accept = DR_ACCEPT_MANIFESTS;
     if (dr_exchange_run(registry, &exchange, err) < 0)
         return wrap(registry, repository, reference, err);
     if (exchange.response.status != 200 && exchange.response.status != 404) {
@@ -145,8 +123,8 @@ int dr_registry_head_manifest(struct dr_registry *registry, const char *reposito
         return wrap(registry, repository, reference, err);
     }
     if (exchange.response.status == 200 && ret_digest) {
-        served_digest(&exchange, &has_digest, &digest);
-        if (!has_digest && digest_by_get(registry, repository, reference, &digest, err) < 0)
+        if (!dr_exchange_digest(&exchange, &digest) &&
+            digest_by_get(registry, repository, reference, &digest, err) < 0)
             return -1;
         *ret_digest = digest;
     }
@@ -162,7 +140,7 @@ int dr_registry_resolve(struct dr_registry *registry, const char *repository, co
 
     if (ask(registry, &exchange, "HEAD", repository, tag, err) < 0)
         return -1;
-    exchange.accept = ACCEPT;
+    exchange.accept = DR_ACCEPT_MANIFESTS;
     if (dr_exchange_run(registry, &exchange, err) < 0)
         return wrap(registry, repository, tag, err);
     status = exchange.response.status;
@@ -170,9 +148,8 @@ int dr_registry_resolve(struct dr_registry *registry, const char *repository, co
         dr_exchange_refused(&exchange, err);
         return wrap(registry, repository, tag, err);
     }
-    *ret_known = false;
-    if (status == 200) /* others may not know HEAD; GET will tell what is wrong */
-        served_digest(&exchange, ret_known, ret_digest);
+    /* Others may not know HEAD; GET will tell what is wrong. */
+    *ret_known = status == 200 && dr_exchange_digest(&exchange, ret_digest);
     return 0;
 }
 
@@ -184,7 +161,6 @@ int dr_registry_put_manifest(struct dr_registry *registry, const char *repositor
     char said[DR_DIGEST_TEXT];
     struct dr_digest digest;
     struct dr_digest own;
-    bool there;
 
     if (ask(registry, &exchange, "PUT", repository, reference, err) < 0)
         return -1;
@@ -198,8 +174,7 @@ int dr_registry_put_manifest(struct dr_registry *registry, const char *repositor
         return wrap(registry, repository, reference, err);
     }
     dr_digest_of(body, size, &own);
-    served_digest(&exchange, &there, &digest);
-    if (there && !dr_digest_equal(&digest, &own)) {
+    if (dr_exchange_digest(&exchange, &digest) && !dr_digest_equal(&digest, &own)) {
         dr_fail(err, DR_ERR_PROOF, "the registry stored something else: it answered %s",
                 dr_digest_text(&digest, said));
         return wrap(registry, repository, reference, err);

@@ -92,6 +92,20 @@ int dr_registry_head_blob(struct dr_registry *registry, const char *repository,
                           const struct dr_digest *digest, bool *ret_there, uint64_t *ret_size,
                           struct dr_err *err);
 
+/* One thing to ask for: is it there, and as what? */
+struct dr_registry_look {
+    const char *repository;
+    const char *manifest;    /* tag or digest ("sha256:..."); NULL: a blob */
+    struct dr_digest digest; /* the blob's; for a manifest the answer, if `there` */
+    bool there;              /* the answer */
+    uint64_t size;           /* of a blob, as the registry says; UINT64_MAX: it does not */
+};
+
+/* HEAD of all of them, `parallel` at a time over connections that stay. Whatever can't be asked fails
+ * all. */
+int dr_registry_look(struct dr_registry *registry, struct dr_registry_look *looks, size_t count,
+                     unsigned parallel, struct dr_err *err);
+
 /* A small blob (a config) into memory, size and digest checked. */
 int dr_registry_get_blob(struct dr_registry *registry, const char *repository,
                          const struct dr_digest *digest, uint64_t size, struct dr_buf *ret_data,
@@ -109,11 +123,14 @@ struct dr_blob_get {
     uint64_t have; /* bytes from its beginning that `read` gives; 0: none */
     int (*read)(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
     void *context;
+    /* NULL, or: told that it is not there (DR_ERR_ABSENT) or not what its digest says (DR_ERR_VERIFY);
+     * with 0 the others go on. */
+    int (*wrong)(void *context, const struct dr_err *why, struct dr_err *err);
 };
 
 /* Fetches all of them, `parallel` at a time, hashing on the way. Returns 0 only when every one
- * had exactly its size and digest; the first failure (after retries) ends the rest. `progress`
- * may be NULL. */
+ * had exactly its size and digest (but see `wrong`); the first failure (after retries) ends the
+ * rest. `progress` may be NULL. */
 int dr_registry_get_blobs(struct dr_registry *registry, const struct dr_blob_get *gets,
                           size_t count, unsigned parallel, struct dr_progress *progress,
                           struct dr_err *err);

@@ -2,16 +2,19 @@
 #include "mirror/audit/audit.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "lib/stop.h"
 #include "lib/text.h"
+#include "mirror/audit/questions.h"
 
 struct audit_run {
     struct dr_registry *registry;
     const struct dr_bundle *bundle;
+    const struct dr_log *log;
+    struct dr_questions questions;
     struct dr_audit audit;
 };
 
@@ -24,10 +27,10 @@ void dr_audit_release(struct dr_audit *audit)
 }
 
 /* Takes `text`. */
-static int add_gap(struct dr_audit *audit, enum dr_audit_kind kind,
-                   const struct dr_reference *target, const struct dr_digest *digest, char *text,
-                   struct dr_err *err)
+static int add_gap(struct audit_run *run, const struct dr_question *question, bool damaged,
+                   char *text, struct dr_err *err)
 {
+    struct dr_audit *audit = &run->audit;
     struct dr_audit_gap *more;
 
     if (!text)
@@ -38,20 +41,26 @@ static int add_gap(struct dr_audit *audit, enum dr_audit_kind kind,
         return dr_fail_memory(err);
     }
     audit->gaps = more;
+    audit->damaged += damaged;
     audit->gaps[audit->gap_count++] =
-        (struct dr_audit_gap){.kind = kind, .target = *target, .digest = *digest, .text = text};
+        (struct dr_audit_gap){.kind = question->kind,
+                              .damaged = damaged,
+                              .image = question->image,
+                              .target = *dr_questions_target(&run->questions, question),
+                              .digest = question->wanted->digest,
+                              .text = text};
     return 0;
 }
 
 /* What `reference` of the target's repository serves is the manifest of the image, bit for bit. */
 static int compare(struct dr_registry *registry, const struct dr_bundle *bundle,
-                   const struct dr_bundle_image *image, const char *repository,
+                   const struct dr_descriptor *manifest, const char *repository,
                    const char *reference, struct dr_err *err)
 {
     dr_auto_registry_manifest struct dr_registry_manifest served = DR_REGISTRY_MANIFEST_INIT;
     dr_auto_buf struct dr_buf own = DR_BUF_INIT(DR_MANIFEST_MAX);
 
-    if (dr_bundle_blob_load(bundle, &image->manifest.digest, &own, err) < 0)
+    if (dr_bundle_blob_load(bundle, &manifest->digest, &own, err) < 0)
         return -1;
     if (dr_registry_get_manifest(registry, repository, reference, &served, err) < 0) {
         /* DR_ERR_VERIFY would tell the operator that the bundle is bad. */
@@ -61,9 +70,9 @@ static int compare(struct dr_registry *registry, const struct dr_bundle *bundle,
     }
     if (served.body.size != own.size || memcmp(served.body.data, own.data, own.size) != 0)
         return dr_fail(err, DR_ERR_PROOF, "it is not the one of the bundle");
-    if (strcmp(served.media_type, image->manifest.media_type) != 0)
+    if (strcmp(served.media_type, manifest->media_type) != 0)
         return dr_fail(err, DR_ERR_PROOF, "it is served as '%s', but is '%s'", served.media_type,
-                       image->manifest.media_type);
+                       manifest->media_type);
     return 0;
 }
 
@@ -74,7 +83,7 @@ int dr_audit_manifest(struct dr_registry *registry, const struct dr_bundle *bund
     char digest[DR_DIGEST_TEXT];
     char name[DR_REFERENCE_TEXT];
 
-    if (compare(registry, bundle, image, target->repository,
+    if (compare(registry, bundle, &image->manifest, target->repository,
                 *target->tag ? target->tag : dr_digest_text(&image->manifest.digest, digest),
                 err) == 0)
         return 0;
@@ -87,15 +96,19 @@ static bool is_gap(const struct dr_err *why)
     return why->code == DR_ERR_ABSENT || why->code == DR_ERR_PROOF;
 }
 
-static int check_manifest(struct audit_run *run, const struct dr_bundle_image *image,
-                          const struct dr_reference *target, struct dr_err *err)
+static int check_manifest(struct audit_run *run, const struct dr_question *question,
+                          struct dr_err *err)
 {
+    const struct dr_reference *target = dr_questions_target(&run->questions, question);
     struct dr_err why = DR_ERR_INIT;
     char digest[DR_DIGEST_TEXT];
     char name[DR_REFERENCE_TEXT];
 
-    dr_digest_text(&image->manifest.digest, digest);
-    if (compare(run->registry, run->bundle, image, target->repository, digest, &why) == 0)
+    dr_digest_text(&question->wanted->digest, digest);
+    if (dr_stop_check(err, "auditing a registry") < 0)
+        return -1;
+    if (compare(run->registry, run->bundle, question->wanted, target->repository, digest, &why) ==
+        0)
         return 0;
     if (!is_gap(&why)) {
         if (err)
@@ -103,111 +116,191 @@ static int check_manifest(struct audit_run *run, const struct dr_bundle_image *i
         return -1;
     }
     dr_reference_text(target, name);
-    return add_gap(&run->audit, DR_AUDIT_MANIFEST, target, &image->manifest.digest,
+    return add_gap(run, question, why.code == DR_ERR_PROOF,
                    why.code == DR_ERR_ABSENT
                        ? dr_text_format(err, "%s: manifest %s is missing", name, digest)
                        : dr_text_format(err, "%s: manifest %s: %s", name, digest, why.text),
                    err);
 }
 
-static int check_tag(struct audit_run *run, const struct dr_bundle_image *image,
-                     const struct dr_reference *target, struct dr_err *err)
+static int check_tag(struct audit_run *run, const struct dr_question *question, struct dr_err *err)
 {
+    const struct dr_registry_look *look = &run->questions.looks[question->look];
+    const struct dr_digest *wanted = &question->wanted->digest;
     char name[DR_REFERENCE_TEXT];
     char is[DR_DIGEST_TEXT];
     char should[DR_DIGEST_TEXT];
-    struct dr_digest digest;
-    bool there;
 
-    if (!*target->tag)
+    if (look->there && dr_digest_equal(&look->digest, wanted))
         return 0;
-    if (dr_registry_head_manifest(run->registry, target->repository, target->tag, &there, &digest,
-                                  err) < 0)
-        return -1;
-    if (there && dr_digest_equal(&digest, &image->manifest.digest))
-        return 0;
-    dr_reference_text(target, name);
-    dr_digest_text(&image->manifest.digest, should);
-    return add_gap(&run->audit, DR_AUDIT_TAG, target, &image->manifest.digest,
-                   there ? dr_text_format(err, "%s names another image: %s instead of %s", name,
-                                          dr_digest_text(&digest, is), should)
-                         : dr_text_format(err, "%s is missing", name),
+    dr_reference_text(dr_questions_target(&run->questions, question), name);
+    dr_digest_text(wanted, should);
+    return add_gap(run, question, false,
+                   look->there ? dr_text_format(err, "%s names another image: %s instead of %s",
+                                                name, dr_digest_text(&look->digest, is), should)
+                               : dr_text_format(err, "%s is missing", name),
                    err);
 }
 
-static int check_blob(struct audit_run *run, enum dr_audit_kind kind,
-                      const struct dr_descriptor *blob, const struct dr_reference *target,
-                      struct dr_err *err)
+static const char *word_of(const struct dr_question *question)
 {
-    const char *word = kind == DR_AUDIT_CONFIG ? "config" : "layer";
+    return question->kind == DR_AUDIT_CONFIG ? "config" : "layer";
+}
+
+static int check_blob(struct audit_run *run, struct dr_question *question, struct dr_err *err)
+{
+    const struct dr_registry_look *look = &run->questions.looks[question->look];
+    uint64_t wanted = question->wanted->size;
     char name[DR_REFERENCE_TEXT];
     char digest[DR_DIGEST_TEXT];
     char *text;
-    uint64_t size;
-    bool there;
 
-    if (dr_stop_check(err, "auditing a registry") < 0 ||
-        dr_registry_head_blob(run->registry, target->repository, &blob->digest, &there, &size,
-                              err) < 0)
-        return -1;
     run->audit.blobs++;
-    run->audit.bytes += blob->size;
-    if (there && (size == blob->size || size == UINT64_MAX))
+    run->audit.bytes += wanted;
+    question->good = look->there && (look->size == wanted || look->size == UINT64_MAX);
+    if (question->good)
         return 0;
-    dr_reference_text(target, name);
-    dr_digest_text(&blob->digest, digest);
-    if (there)
+    dr_reference_text(dr_questions_target(&run->questions, question), name);
+    dr_digest_text(&question->wanted->digest, digest);
+    if (look->there)
         text = dr_text_format(err, "%s: %s %s has %" PRIu64 " bytes instead of %" PRIu64, name,
-                              word, digest, size, blob->size);
+                              word_of(question), digest, look->size, wanted);
     else
-        text = dr_text_format(err, "%s: %s %s (%" PRIu64 " bytes) is missing", name, word, digest,
-                              blob->size);
-    return add_gap(&run->audit, kind, target, &blob->digest, text, err);
+        text = dr_text_format(err, "%s: %s %s (%" PRIu64 " bytes) is missing", name,
+                              word_of(question), digest, wanted);
+    return add_gap(run, question, look->there, text, err);
 }
 
-/* A layer can come several times in an image. */
-static bool seen_before(const struct dr_bundle_image *image, size_t layer)
+static int check_all(struct audit_run *run, struct dr_err *err)
 {
-    for (size_t i = 0; i < layer; i++) {
-        if (dr_digest_equal(&image->content.layers[i].digest, &image->content.layers[layer].digest))
-            return true;
-    }
-    return false;
-}
+    for (size_t i = 0; i < run->questions.count; i++) {
+        struct dr_question *question = &run->questions.all[i];
+        int done = 0;
 
-static int check_image(struct audit_run *run, const struct dr_bundle_image *image,
-                       const struct dr_reference *target, struct dr_err *err)
-{
-    run->audit.images++;
-    if (check_tag(run, image, target, err) < 0 || check_manifest(run, image, target, err) < 0 ||
-        check_blob(run, DR_AUDIT_CONFIG, &image->content.config, target, err) < 0)
-        return -1;
-    for (size_t i = 0; i < image->content.layer_count; i++) {
-        if (!seen_before(image, i) &&
-            check_blob(run, DR_AUDIT_LAYER, &image->content.layers[i], target, err) < 0)
+        switch (question->kind) {
+        case DR_AUDIT_TAG:
+            done = check_tag(run, question, err);
+            break;
+        case DR_AUDIT_MANIFEST:
+            done = check_manifest(run, question, err);
+            break;
+        case DR_AUDIT_CONFIG:
+        case DR_AUDIT_LAYER:
+            done = check_blob(run, question, err);
+            break;
+        }
+        if (done < 0)
             return -1;
     }
     return 0;
 }
 
-int dr_audit_bundle(struct dr_registry *registry, const struct dr_bundle *bundle,
-                    const char *prefix, struct dr_audit *ret_audit, struct dr_err *err)
+/* One blob on its way through the hash. */
+struct hashing {
+    struct audit_run *run;
+    const struct dr_question *question;
+};
+
+static int take(void *context, uint64_t offset, const void *data, size_t size, struct dr_err *err)
 {
-    struct audit_run run = {.registry = registry, .bundle = bundle};
-    const struct dr_bundle_image *images;
-    size_t count;
+    struct hashing *hashing = context;
 
-    images = dr_bundle_images(bundle, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct dr_reference target;
+    (void)offset, (void)data, (void)err;
+    hashing->run->audit.read += size;
+    return 0;
+}
 
-        if (dr_reference_move(&images[i].reference, dr_registry_host(registry), prefix, &target,
-                              err) < 0 ||
-            check_image(&run, &images[i], &target, err) < 0) {
-            dr_audit_release(&run.audit);
-            return -1;
-        }
+static int note_wrong(void *context, const struct dr_err *why, struct dr_err *err)
+{
+    const struct hashing *hashing = context;
+    const struct dr_question *question = hashing->question;
+    char name[DR_REFERENCE_TEXT];
+    char digest[DR_DIGEST_TEXT];
+
+    dr_reference_text(dr_questions_target(&hashing->run->questions, question), name);
+    dr_digest_text(&question->wanted->digest, digest);
+    return add_gap(hashing->run, question, true,
+                   dr_text_format(err, "%s: %s %s: %s", name, word_of(question), digest, why->text),
+                   err);
+}
+
+/* What is there, as far as a HEAD tells, is downloaded: each blob once from every repository. */
+static size_t choose(struct audit_run *run, struct dr_blob_get *gets, struct hashing *hashings,
+                     uint64_t *ret_bytes)
+{
+    size_t count = 0;
+
+    *ret_bytes = 0;
+    for (size_t i = 0; i < run->questions.count; i++) {
+        const struct dr_question *question = &run->questions.all[i];
+
+        if (!question->good || !question->first)
+            continue;
+        hashings[count] = (struct hashing){.run = run, .question = question};
+        gets[count] = (struct dr_blob_get){
+            .repository = dr_questions_target(&run->questions, question)->repository,
+            .digest = question->wanted->digest,
+            .size = question->wanted->size,
+            .write = take,
+            .wrong = note_wrong,
+            .context = &hashings[count],
+        };
+        *ret_bytes += question->wanted->size;
+        count++;
     }
+    return count;
+}
+
+static int hash_all(struct audit_run *run, struct dr_err *err)
+{
+    dr_autofree struct dr_blob_get *gets = calloc(run->questions.count + 1, sizeof *gets);
+    dr_autofree struct hashing *hashings = calloc(run->questions.count + 1, sizeof *hashings);
+    struct dr_progress progress;
+    uint64_t bytes;
+    size_t count;
+    int done;
+
+    if (!gets || !hashings)
+        return dr_fail_memory(err);
+    count = choose(run, gets, hashings, &bytes);
+    dr_progress_start(&progress, run->log, "audit", bytes);
+    done = dr_registry_get_blobs(run->registry, gets, count, DR_REGISTRY_PARALLEL, &progress, err);
+    dr_progress_end(&progress);
+    return done;
+}
+
+static int compare_gaps(const void *a, const void *b)
+{
+    const struct dr_audit_gap *left = a;
+    const struct dr_audit_gap *right = b;
+
+    if (left->image != right->image)
+        return left->image < right->image ? -1 : 1;
+    return left->kind == right->kind ? strcmp(left->text, right->text)
+                                     : (int)left->kind - (int)right->kind;
+}
+
+int dr_audit_bundle(struct dr_registry *registry, const struct dr_bundle *bundle,
+                    const struct dr_destination *destination, bool deep, const struct dr_log *log,
+                    struct dr_audit *ret_audit, struct dr_err *err)
+{
+    struct audit_run run = {.registry = registry, .bundle = bundle, .log = log};
+    int done = dr_questions_make(bundle, destination, &run.questions, err);
+
+    if (done == 0)
+        done = dr_questions_ask(&run.questions, registry, err);
+    if (done == 0)
+        done = check_all(&run, err);
+    if (done == 0 && deep)
+        done = hash_all(&run, err);
+    dr_bundle_images(bundle, &run.audit.images);
+    dr_questions_release(&run.questions);
+    if (done < 0) {
+        dr_audit_release(&run.audit);
+        return -1;
+    }
+    if (run.audit.gap_count > 1)
+        qsort(run.audit.gaps, run.audit.gap_count, sizeof *run.audit.gaps, compare_gaps);
     dr_audit_release(ret_audit);
     *ret_audit = run.audit;
     return 0;

@@ -26,17 +26,27 @@ static void stock_add(struct stock *stock, const char *request, const char *repl
     stock->count++;
 }
 
-static void stock_blob(struct stock *stock, const char *repository,
+/* Both questions about one: whether it is there, and its bytes. */
+static void stock_blob(struct stock *stock, const struct dr_bundle *bundle, const char *repository,
                        const struct dr_descriptor *blob)
 {
     char request[560];
     char reply[200];
     char digest[DR_DIGEST_TEXT];
+    char data[64];
 
     snprintf(request, sizeof request, "HEAD /v2/x/%s/blobs/%s", repository,
              dr_digest_text(&blob->digest, digest));
     snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n",
              (unsigned)blob->size);
+    stock_add(stock, request, reply);
+    assert_true(blob->size < sizeof data);
+    assert_int_equal(dr_bundle_blob_read(bundle, dr_bundle_find_blob(bundle, &blob->digest), 0,
+                                         data, blob->size, NULL),
+                     0);
+    snprintf(request, sizeof request, "GET /v2/x/%s/blobs/%s", repository, digest);
+    snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n%.*s",
+             (unsigned)blob->size, (int)blob->size, data);
     stock_add(stock, request, reply);
 }
 
@@ -60,9 +70,9 @@ static void stock_image(struct stock *stock, const struct dr_bundle *bundle,
              "HTTP/1.1 200 OK\r\n" MANIFEST_TYPE "Content-Length: %zu\r\n\r\n%s", manifest.size,
              manifest.data);
     stock_add(stock, request, reply);
-    stock_blob(stock, repository, &image->content.config);
+    stock_blob(stock, bundle, repository, &image->content.config);
     for (size_t i = 0; i < image->content.layer_count; i++)
-        stock_blob(stock, repository, &image->content.layers[i]);
+        stock_blob(stock, bundle, repository, &image->content.layers[i]);
 }
 
 /* The one step whose request holds `text`. */
@@ -83,17 +93,20 @@ struct case_of {
     const char *text;
 };
 
-static int audit(const struct kit *kit, const struct case_of *row, struct dr_audit *ret_audit,
-                 struct dr_err *err)
+static int audit(const struct kit *kit, const struct case_of *row, bool deep,
+                 struct dr_audit *ret_audit, struct dr_err *err)
 {
     const struct dr_key *key = kit->key;
     const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
     dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(kit->path, &trust, err);
     dr_auto_registry struct dr_registry *registry = NULL;
+    const struct dr_log log = {.verbosity = -1};
     struct stock *stock = calloc(1, sizeof *stock);
     const struct dr_bundle_image *images;
     struct server server;
+    dr_auto_destination struct dr_destination to = DR_DESTINATION_INIT;
     size_t count;
+    char where[64];
     int done;
 
     assert_non_null(bundle);
@@ -108,7 +121,9 @@ static int audit(const struct kit *kit, const struct case_of *row, struct dr_aud
     }
     server_start(&server, stock->steps);
     registry = client_of(&server);
-    done = dr_audit_bundle(registry, bundle, "x", ret_audit, err);
+    snprintf(where, sizeof where, "127.0.0.1:%u/x", server.port);
+    check_ok(dr_destination_read(where, NULL, 0, &to, err), err);
+    done = dr_audit_bundle(registry, bundle, &to, deep, &log, ret_audit, err);
     server_stop(&server);
     server_release(&server);
     free(stock);
@@ -120,7 +135,7 @@ static void finds_nothing_missing_where_all_is_there(void **state)
     dr_auto_audit struct dr_audit found = DR_AUDIT_INIT;
     struct dr_err err = DR_ERR_INIT;
 
-    check_ok(audit(*state, &(struct case_of){.request = NULL}, &found, &err), &err);
+    check_ok(audit(*state, &(struct case_of){.request = NULL}, false, &found, &err), &err);
     assert_int_equal(found.gap_count, 0);
     assert_int_equal(found.images, 2);
     assert_int_equal(found.blobs, 7); /* 2 configs, 3 + 2 layers: the layer that comes twice once */
@@ -146,7 +161,7 @@ static void names_every_kind_of_gap(void **state)
         dr_auto_audit struct dr_audit found = DR_AUDIT_INIT;
         struct dr_err err = DR_ERR_INIT;
 
-        check_ok(audit(*state, &rows[i], &found, &err), &err);
+        check_ok(audit(*state, &rows[i], false, &found, &err), &err);
         assert_int_equal(found.gap_count, 1);
         assert_int_equal(found.gaps[0].kind, rows[i].kind);
         if (!strstr(found.gaps[0].text, rows[i].text))
@@ -176,9 +191,42 @@ static void asks_for_configs_and_layers_with_their_sizes(void **state)
 
         dr_digest_of(rows[i].content, strlen(rows[i].content), &digest);
         dr_digest_text(&digest, text);
-        check_ok(audit(*state, &row, &found, &err), &err);
+        check_ok(audit(*state, &row, false, &found, &err), &err);
         assert_int_equal(found.gap_count, 1);
         assert_int_equal(found.gaps[0].kind, rows[i].kind);
+        assert_true(dr_digest_equal(&found.gaps[0].digest, &digest));
+        if (!strstr(found.gaps[0].text, rows[i].text))
+            fail_msg("no '%s' in: %s", rows[i].text, found.gaps[0].text);
+    }
+}
+
+static void hashes_what_it_downloads(void **state)
+{
+    static const struct {
+        const char *reply, *text;
+    } rows[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nserver-layer", "its bytes have the digest"},
+        {EMPTY_REPLY("404"), "the registry answered 404"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nserver layers", "it is longer than the 12"},
+    };
+    char request[200] = "GET /v2/x/rancher/server/blobs/";
+    dr_auto_audit struct dr_audit good = DR_AUDIT_INIT;
+    struct dr_digest digest;
+    struct dr_err none = DR_ERR_INIT;
+
+    dr_digest_of("server layer", 12, &digest);
+    dr_digest_text(&digest, request + strlen(request));
+    check_ok(audit(*state, &(struct case_of){.request = NULL}, true, &good, &none), &none);
+    assert_int_equal(good.gap_count, 0);
+    assert_int_equal(good.read, good.bytes);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        dr_auto_audit struct dr_audit found = DR_AUDIT_INIT;
+        struct dr_err err = DR_ERR_INIT;
+        const struct case_of row = {.request = request, .reply = rows[i].reply};
+
+        check_ok(audit(*state, &row, true, &found, &err), &err);
+        assert_int_equal(found.gap_count, 1);
+        assert_int_equal(found.damaged, 1);
         assert_true(dr_digest_equal(&found.gaps[0].digest, &digest));
         if (!strstr(found.gaps[0].text, rows[i].text))
             fail_msg("no '%s' in: %s", rows[i].text, found.gaps[0].text);
@@ -197,7 +245,7 @@ static void does_not_take_a_failure_to_ask_for_a_gap(void **state)
         dr_auto_audit struct dr_audit found = DR_AUDIT_INIT;
         struct dr_err err = DR_ERR_INIT;
 
-        assert_int_equal(audit(*state, &rows[i], &found, &err), -1);
+        assert_int_equal(audit(*state, &rows[i], false, &found, &err), -1);
         assert_true(err.code == DR_ERR_NET || err.code == DR_ERR_AUTH);
         assert_int_equal(found.gap_count, 0);
     }
@@ -209,6 +257,7 @@ int main(void)
         cmocka_unit_test(finds_nothing_missing_where_all_is_there),
         cmocka_unit_test(names_every_kind_of_gap),
         cmocka_unit_test(asks_for_configs_and_layers_with_their_sizes),
+        cmocka_unit_test(hashes_what_it_downloads),
         cmocka_unit_test(does_not_take_a_failure_to_ask_for_a_gap),
     };
 

@@ -15,6 +15,16 @@ static struct dr_bundle *open_kit(const struct kit *kit)
     return bundle;
 }
 
+/* Where things go in this test: `to` as on the command line. */
+static int plan_for(const struct dr_bundle *bundle, const char *to, struct dr_mirror_plan *ret_plan,
+                    struct dr_err *err)
+{
+    dr_auto_destination struct dr_destination destination = DR_DESTINATION_INIT;
+
+    check_ok(dr_destination_read(to, NULL, 0, &destination, err), err);
+    return dr_mirror_plan_make(bundle, &destination, ret_plan, err);
+}
+
 static void sends_each_blob_once_and_mounts_it_elsewhere(void **state)
 {
     dr_auto_bundle struct dr_bundle *bundle = open_kit(*state);
@@ -24,7 +34,7 @@ static void sends_each_blob_once_and_mounts_it_elsewhere(void **state)
     uint64_t bytes = 0;
     uint64_t last = 0;
 
-    check_ok(dr_mirror_plan_make(bundle, "reg:5000", "x/y", &plan, &err), &err);
+    check_ok(plan_for(bundle, "reg:5000/x/y", &plan, &err), &err);
     assert_int_equal(plan.image_count, 2);
     assert_string_equal(plan.images[0].target.host, "reg:5000");
     assert_string_equal(plan.images[0].target.repository, "x/y/rancher/server");
@@ -50,7 +60,7 @@ static void reads_what_it_names(void **state)
     dr_auto_mirror_plan struct dr_mirror_plan plan = DR_MIRROR_PLAN_INIT;
     struct dr_err err = DR_ERR_INIT;
 
-    check_ok(dr_mirror_plan_make(bundle, "reg:5000", "", &plan, &err), &err);
+    check_ok(plan_for(bundle, "reg:5000", &plan, &err), &err);
     for (size_t i = 0; i < plan.first_count; i++) {
         const struct dr_blob_put *put = &plan.first[i];
         struct dr_digest digest;
@@ -68,12 +78,10 @@ static void refuses_a_prefix_that_makes_names_too_long(void **state)
     dr_auto_bundle struct dr_bundle *bundle = open_kit(*state);
     dr_auto_mirror_plan struct dr_mirror_plan plan = DR_MIRROR_PLAN_INIT;
     struct dr_err err = DR_ERR_INIT;
-    char prefix[250];
+    char to[254] = "reg/";
 
-    memset(prefix, 'a', sizeof prefix);
-    prefix[sizeof prefix - 1] = '\0';
-    check_fails(dr_mirror_plan_make(bundle, "reg", prefix, &plan, &err), &err, DR_ERR_USAGE,
-                "longer than 255");
+    memset(to + 4, 'a', sizeof to - 5);
+    check_fails(plan_for(bundle, to, &plan, &err), &err, DR_ERR_USAGE, "longer than 255");
 }
 
 int main(void)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+#include "cli/reaching.h"
+#include "cli/trusted.h"
+#include "mirror/audit/report.h"
+
+int dr_cmd_audit(int argc, char **argv, struct dr_err *err)
+{
+    dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
+    struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
+    struct dr_audit_options options = {.trust = &trusted.trust};
+    struct dr_reaching reaching = {.rate = 0};
+    struct dr_list words = {.count = 0};
+    struct dr_common common = {.help = false};
+    const struct dr_option table[] = {
+        DR_TRUSTED_OPTIONS(whom),
+        {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
+        DR_REACHING_OPTIONS(reaching),
+        {"deep", 0, DR_OPTION_FLAG, &options.deep},
+        {"json", 0, DR_OPTION_FLAG, &options.json},
+        {NULL, 0, DR_OPTION_FLAG, NULL},
+    };
+
+    if (dr_options_read(argc, argv, table, 2, 2, &words, &common, err) < 0)
+        return -1;
+    if (common.help)
+        return 0;
+    if (dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
+        return -1;
+    options.bundle = words.item[0];
+    options.registry = words.item[1];
+    options.reach = dr_reaching_options(&reaching);
+    dr_reaching_warn(&reaching, words.item + 1, 1, &common.log);
+    return dr_audit_run(&options, &common.log, err);
+}
