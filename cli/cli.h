@@ -11,6 +11,7 @@
  * <command>: <text>" and exits with the status of the code (docs/exit-status.md).
  */
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,7 +30,7 @@ struct dr_command {
 /* Ends with a row whose name is NULL. */
 extern const struct dr_command dr_commands[];
 
-/* A repeatable option's values; borrowed from argv. */
+/* A repeatable option's values; borrowed from argv, or from the settings that dr_common keeps. */
 #define DR_LIST_MAX 64
 struct dr_list {
     const char *item[DR_LIST_MAX];
@@ -38,7 +39,7 @@ struct dr_list {
 
 enum dr_option_kind {
     DR_OPTION_FLAG,   /* bool *: set to true */
-    DR_OPTION_TEXT,   /* const char **: the value, borrowed from argv */
+    DR_OPTION_TEXT,   /* const char **: the value, borrowed likewise */
     DR_OPTION_LIST,   /* struct dr_list *: each value appended */
     DR_OPTION_NUMBER, /* uint64_t * */
     DR_OPTION_RATE,   /* uint64_t *: bytes per second, "500k", "2M" as with curl; not 0 */
@@ -54,10 +55,15 @@ struct dr_option {
 /* What every command understands: -h/--help, -q/--quiet, -v/--verbose, --progress FORM. */
 struct dr_common {
     struct dr_log log;
-    bool help; /* --help was given and printed: return 0 at once */
+    bool help;        /* --help was given and printed: return 0 at once */
+    json_t *settings; /* values that the options borrow (cli/settings.h); owned */
 };
 
-/* Reads options (anywhere among the words) and leaves the other words in `ret_words`. Unknown
+void dr_common_release(struct dr_common *common);
+#define dr_auto_common __attribute__((cleanup(dr_common_release)))
+
+/* Reads options (anywhere among the words) and leaves the other words in `ret_words`; options that
+ * were not given come from the settings (cli/settings.h). `ret_common` must outlive the values. Unknown
  * options, missing values and more or fewer words than allowed are DR_ERR_USAGE with a pointer to
  * --help. With --help it prints the command's help and sets ret_common->help; so it does with
  * --__options alone, which prints the table for tests: NAME, LETTER or -, KIND per line. */

@@ -61,7 +61,7 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
     struct dr_list insecure = {.count = 0};
     struct dr_list maps = {.count = 0};
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     dr_auto_wishes struct dr_wishes wishes = {.parallel = 0};
     uint64_t settle = SETTLE_SECONDS;
     const struct dr_option table[] = {

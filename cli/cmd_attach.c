@@ -6,7 +6,7 @@ int dr_cmd_attach(int argc, char **argv, struct dr_err *err)
 {
     struct dr_attach_options options = {.pubkey = NULL};
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
         {"pubkey", 0, DR_OPTION_TEXT, &options.pubkey},
         {NULL, 0, DR_OPTION_FLAG, NULL},

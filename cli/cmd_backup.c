@@ -7,7 +7,7 @@
 int dr_cmd_backup(int argc, char **argv, struct dr_err *err)
 {
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     bool json = false;
     const struct dr_option table[] = {
         {"json", 0, DR_OPTION_FLAG, &json},

@@ -144,7 +144,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     struct dr_list insecure = {.count = 0};
     struct dr_list groups = {.count = 0};
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
         {"output", 'o', DR_OPTION_TEXT, &options.output},
         {"file", 'f', DR_OPTION_TEXT, &options.wish.file},

@@ -19,7 +19,6 @@ struct key_options {
     const char *passphrase_file;
     bool no_passphrase;
     bool json;
-    struct dr_common common;
     struct dr_list words;
 };
 
@@ -184,6 +183,7 @@ static int show_id(const struct key_options *options, const char *path, struct d
 
 int dr_cmd_key(int argc, char **argv, struct dr_err *err)
 {
+    dr_auto_common struct dr_common common = {.help = false};
     struct key_options options = {0};
     const struct dr_option table[] = {
         {"output", 'o', DR_OPTION_TEXT, &options.output},
@@ -195,9 +195,9 @@ int dr_cmd_key(int argc, char **argv, struct dr_err *err)
     };
     const char *verb;
 
-    if (dr_options_read(argc, argv, table, 1, 2, &options.words, &options.common, err) < 0)
+    if (dr_options_read(argc, argv, table, 1, 2, &options.words, &common, err) < 0)
         return -1;
-    if (options.common.help)
+    if (common.help)
         return 0;
     verb = options.words.item[0];
     if (strcmp(verb, "new") == 0 && options.words.count == 1)

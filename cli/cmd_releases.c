@@ -168,7 +168,7 @@ int dr_cmd_releases(int argc, char **argv, struct dr_err *err)
 {
     dr_auto_release struct dr_release *release = NULL;
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     json_auto_t *object = NULL;
     bool json = false;
     const struct dr_option table[] = {

@@ -10,7 +10,7 @@ int dr_cmd_rollback(int argc, char **argv, struct dr_err *err)
 {
     struct dr_apply_options options = {.state_dir = DR_APPLY_STATE_DIR};
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     dr_autofree char *state_dir = NULL;
     const struct dr_option table[] = {
         {"rancher-url", 0, DR_OPTION_TEXT, &options.rancher_url},

@@ -9,7 +9,7 @@ int dr_cmd_sign(int argc, char **argv, struct dr_err *err)
     struct dr_sign_options options = {.ask = dr_ask_passphrase};
     const char *passphrase_file = NULL;
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
         {"key", 0, DR_OPTION_TEXT, &options.key},
         {"output", 'o', DR_OPTION_TEXT, &options.output},

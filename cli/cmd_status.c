@@ -6,7 +6,7 @@ int dr_cmd_status(int argc, char **argv, struct dr_err *err)
 {
     struct dr_apply_options options = {.state_dir = DR_APPLY_STATE_DIR};
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
         {"state-dir", 0, DR_OPTION_TEXT, &options.state_dir},
         {"json", 0, DR_OPTION_FLAG, &options.json},

@@ -57,7 +57,7 @@ int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
     dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
     struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     bool json = false;
     const struct dr_option table[] = {
         DR_TRUSTED_OPTIONS(whom),

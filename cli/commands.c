@@ -20,6 +20,7 @@ const struct dr_command dr_commands[] = {
     {"sign", dr_cmd_sign, "make a signature of a bundle that another holds"},
     {"attach", dr_cmd_attach, "fill a signature into a bundle"},
     {"key", dr_cmd_key, "make and show signing keys"},
+    {"config", dr_cmd_config, "show what is set for this site, and where"},
     {"completion", dr_cmd_completion, "print the completions for bash, zsh or fish"},
     {NULL, NULL, NULL},
 };

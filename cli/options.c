@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/settings.h"
+#include "lib/json.h"
 #include "lib/text.h"
 
 #define OPTIONS_MAX 48
@@ -16,6 +18,7 @@ struct parser {
     const struct dr_option *options;
     struct option longs[OPTIONS_MAX + 1];
     char shorts[2 * OPTIONS_MAX + 2];
+    bool given[OPTIONS_MAX]; /* on the command line */
     size_t count;
 };
 
@@ -132,6 +135,7 @@ static int read_all(struct parser *parser, int argc, char **argv, struct dr_list
             return unknown(found, argv, err);
         if (store(option, optarg, err) < 0)
             return -1;
+        parser->given[option - parser->options] = true;
     }
     for (; optind < argc; optind++) {
         if (append(ret_words, argv[optind], err) < 0)
@@ -139,6 +143,133 @@ static int read_all(struct parser *parser, int argc, char **argv, struct dr_list
     }
     return 0;
 }
+
+/* ---- settings, for what was not given */
+
+static bool was_given(const struct parser *parser, const char *name)
+{
+    for (size_t i = 0; i < parser->count; i++) {
+        if (parser->given[i] && strcmp(parser->options[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_option(const struct parser *parser, const char *name)
+{
+    for (size_t i = 0; i < parser->count; i++) {
+        if (strcmp(parser->options[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever types the second means it instead of the first. */
+static bool is_outdone(const struct parser *parser, const char *name)
+{
+    static const char *const rivals[][2] = {{"from", "hub-mirror"},
+                                            {"hub-mirror", "from"},
+                                            {"key", "unsigned"},
+                                            {"pubkey", "trust-dir"}};
+
+    for (size_t i = 0; i < sizeof rivals / sizeof *rivals; i++) {
+        if (strcmp(name, rivals[i][0]) == 0 && was_given(parser, rivals[i][1]))
+            return true;
+    }
+    return false;
+}
+
+static int take_setting(const struct dr_option *option, const json_t *entry, struct dr_err *err)
+{
+    const json_t *values = json_object_get(entry, "value");
+    const char *from = dr_json_string_or(entry, "from", "");
+
+    if (json_array_size(values) > 1 && option->kind != DR_OPTION_LIST)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "%s: '%s' has %zu values, and this command takes one; give it with --%s",
+                       from, option->name, json_array_size(values), option->name);
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        if (store(option, json_string_value(json_array_get(values, i)), err) < 0)
+            return dr_err_wrap(err, "%s", from);
+    }
+    return 0;
+}
+
+static void warn_of_files(const struct dr_settings *settings, const struct dr_log *log)
+{
+    json_t *file;
+    size_t i;
+
+    json_array_foreach(settings->files, i, file)
+    {
+        const char *state = dr_json_string_or(file, "state", "");
+
+        if (dr_text_starts(state, "not used"))
+            dr_log_warn(log, "the settings in '%s' are %s", dr_json_string_or(file, "path", ""),
+                        state);
+    }
+}
+
+static bool takes_settings(const struct parser *parser)
+{
+    for (size_t i = 0; i < parser->count; i++) {
+        if (dr_settings_known(parser->options[i].name))
+            return true;
+    }
+    return false;
+}
+
+/* A value that nobody would ever read must not look like one that counts. */
+static int check_entries(const struct parser *parser, const char *command, const json_t *entries,
+                         struct dr_err *err)
+{
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(entries, i, entry)
+    {
+        const char *of = dr_json_string_or(entry, "command", NULL);
+        const char *key = dr_json_string_or(entry, "key", "");
+
+        if (of && strcmp(of, command) == 0 && !has_option(parser, key))
+            return dr_fail(err, DR_ERR_FORMAT,
+                           "the settings in '%s': '%s' sets '%s', and drover %s has no such option",
+                           dr_json_string_or(entry, "from", ""), of, key, command);
+    }
+    return 0;
+}
+
+static int take_settings(const struct parser *parser, const char *command, struct dr_common *common,
+                         struct dr_err *err)
+{
+    dr_auto_settings struct dr_settings settings = DR_SETTINGS_INIT;
+
+    if (!takes_settings(parser))
+        return 0;
+    if (dr_settings_read(&settings, err) < 0)
+        return -1;
+    warn_of_files(&settings, &common->log);
+    common->settings = json_incref(settings.entries);
+    if (check_entries(parser, command, settings.entries, err) < 0)
+        return -1;
+    for (size_t i = 0; i < parser->count; i++) {
+        const struct dr_option *option = &parser->options[i];
+        const json_t *entry = dr_settings_find(&settings, command, option->name);
+
+        if (entry && !parser->given[i] && !is_outdone(parser, option->name) &&
+            take_setting(option, entry, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void dr_common_release(struct dr_common *common)
+{
+    json_decref(common->settings);
+    common->settings = NULL;
+}
+
+/* ---- all of it */
 
 static void join(struct parser *parser, const struct dr_option *own, const struct dr_option *common,
                  struct dr_option *both)
@@ -224,6 +355,8 @@ int dr_options_read(int argc, char **argv, const struct dr_option *options, size
         dr_help_print(argv[0]);
         return 0;
     }
+    if (take_settings(&parser, argv[0], ret_common, err) < 0)
+        return -1;
     if (ret_words->count < min_words)
         return dr_fail(err, DR_ERR_USAGE,
                        "something is missing on the command line; see 'drover %s --help'", argv[0]);

@@ -29,6 +29,4 @@ void dr_place_rancher(struct dr_apply_options *options)
 {
     options->access_key = filled(getenv("RANCHER_ACCESS_KEY"));
     options->secret_key = filled(getenv("RANCHER_SECRET_KEY"));
-    if (!options->rancher_url)
-        options->rancher_url = filled(getenv("RANCHER_URL"));
 }

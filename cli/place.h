@@ -9,7 +9,7 @@
 /* A journal outlives this process and its working directory: makes `*path` absolute, owned by `*ret_owned` then. */
 int dr_place_absolute(const char **path, char **ret_owned, struct dr_err *err);
 
-/* RANCHER_ACCESS_KEY, RANCHER_SECRET_KEY, and RANCHER_URL where --rancher-url says nothing. */
+/* RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY. (RANCHER_URL is a setting: cli/settings.h.) */
 void dr_place_rancher(struct dr_apply_options *options);
 
 #endif

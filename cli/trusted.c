@@ -64,7 +64,7 @@ static int read_folder(const struct dr_trusted_options *options, struct dr_trust
 {
     const struct dr_trust_folder *folder = &trusted->folder;
 
-    if (!options->folder && access(DR_TRUST_FOLDER, F_OK) < 0)
+    if (!options->folder && access(DR_TRUST_FOLDER "/trust.d", F_OK) < 0)
         return dr_fail(err, DR_ERR_USAGE,
                        "--pubkey FILE is needed: the public half of the key that signed the "
                        "bundle (or keys in " DR_TRUST_FOLDER "/trust.d, see docs/trust.md)");

@@ -28,4 +28,5 @@ int dr_viewing_read(int argc, char **argv, size_t count, struct dr_viewing *ret_
 void dr_viewing_release(struct dr_viewing *viewing)
 {
     dr_trusted_release(&viewing->trusted);
+    dr_common_release(&viewing->common);
 }
