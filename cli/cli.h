@@ -35,6 +35,7 @@ extern const struct dr_command dr_commands[];
 struct dr_list {
     const char *item[DR_LIST_MAX];
     size_t count;
+    bool is_set; /* by settings: nobody has typed these for this run */
 };
 
 enum dr_option_kind {

@@ -11,8 +11,9 @@ int dr_cmd_audit(int argc, char **argv, struct dr_err *err)
     struct dr_audit_options options = {.trust = &trusted.trust};
     struct dr_reaching reaching = {.rate = 0};
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
+        {"registry", 0, DR_OPTION_TEXT, &options.registry},
         DR_TRUSTED_OPTIONS(whom),
         {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
         DR_REACHING_OPTIONS(reaching),
@@ -21,15 +22,18 @@ int dr_cmd_audit(int argc, char **argv, struct dr_err *err)
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 
-    if (dr_options_read(argc, argv, table, 2, 2, &words, &common, err) < 0)
+    if (dr_options_read(argc, argv, table, 1, 2, &words, &common, err) < 0)
         return -1;
     if (common.help)
         return 0;
+    if (words.count == 2)
+        options.registry = words.item[1];
+    if (!options.registry)
+        return dr_fail(err, DR_ERR_USAGE, "say which: drover audit BUNDLE HOST[:PORT][/PREFIX]");
     if (dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
         return -1;
     options.bundle = words.item[0];
-    options.registry = words.item[1];
     options.reach = dr_reaching_options(&reaching);
-    dr_reaching_warn(&reaching, words.item + 1, 1, &common.log);
+    dr_reaching_warn(&reaching, &options.registry, 1, &common.log);
     return dr_audit_run(&options, &common.log, err);
 }

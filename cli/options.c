@@ -188,6 +188,8 @@ static int take_setting(const struct dr_option *option, const json_t *entry, str
         return dr_fail(err, DR_ERR_USAGE,
                        "%s: '%s' has %zu values, and this command takes one; give it with --%s",
                        from, option->name, json_array_size(values), option->name);
+    if (option->kind == DR_OPTION_LIST)
+        ((struct dr_list *)option->target)->is_set = true;
     for (size_t i = 0; i < json_array_size(values); i++) {
         if (store(option, json_string_value(json_array_get(values, i)), err) < 0)
             return dr_err_wrap(err, "%s", from);

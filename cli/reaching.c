@@ -31,7 +31,8 @@ static bool is_among(const char *host, const char *const *registries, size_t cou
 void dr_reaching_warn(const struct dr_reaching *reaching, const char *const *registries,
                       size_t count, const struct dr_log *log)
 {
-    for (size_t i = 0; i < reaching->insecure.count; i++) {
+    /* A site may have several. */
+    for (size_t i = 0; !reaching->insecure.is_set && i < reaching->insecure.count; i++) {
         if (!is_among(reaching->insecure.item[i], registries, count))
             dr_log_warn(log, "--insecure-registry names '%s', but the registry is '%s'",
                         reaching->insecure.item[i], registries[0]);

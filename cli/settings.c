@@ -25,6 +25,7 @@ const struct dr_setting dr_settings_table[] = {
     {"keep-backups", DR_OPTION_NUMBER, false, NULL},
     {"key", DR_OPTION_TEXT, true, NULL},
     {"limit-rate", DR_OPTION_RATE, false, NULL},
+    {"map", DR_OPTION_LIST, false, NULL},
     {"parallel", DR_OPTION_NUMBER, false, NULL},
     {"pubkey", DR_OPTION_LIST, true, NULL},
     {"rancher-ca-cert", DR_OPTION_TEXT, true, NULL},
