@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "bundle/file/check.h"
 #include "lib/json.h"
 #include "lib/reference.h"
 #include "lib/registry/registry.h"
 #include "manifests/release.h"
 #include "mirror/audit/audit.h"
+#include "mirror/load/identity.h"
 
 const char *dr_target_text(const json_t *target, const char *key)
 {
@@ -41,39 +43,16 @@ static int set_image(json_t *target, const char *key, const struct dr_bundle *bu
     return dr_json_set(target, key, json_string(dr_reference_familiar(&moved, text)), err);
 }
 
-static int add_id(json_t *ids, const struct dr_digest *digest, struct dr_err *err)
+static int set_server_identity(json_t *target, const struct dr_bundle *bundle, struct dr_err *err)
 {
-    char text[DR_DIGEST_TEXT];
+    dr_auto_identity struct dr_identity identity = DR_IDENTITY_INIT;
 
-    return dr_json_append(ids, json_string(dr_digest_text(digest, text)), err);
-}
-
-static int set_server_ids(json_t *target, const struct dr_bundle *bundle, struct dr_err *err)
-{
-    const struct dr_bundle_image *server = dr_bundle_image_with_role(bundle, DR_ROLE_SERVER);
-    dr_auto_buf struct dr_buf data = DR_BUF_INIT(DR_MANIFEST_MAX);
-    json_auto_t *config = NULL;
-    json_t *ids = json_array();
-    json_t *layers;
-    json_t *settings;
-
-    if (dr_json_set(target, "ids", ids, err) < 0 ||
-        add_id(ids, &server->content.config.digest, err) < 0 ||
-        add_id(ids, &server->manifest.digest, err) < 0 ||
-        (server->has_source && add_id(ids, &server->source, err) < 0) ||
-        dr_bundle_blob_load(bundle, &server->content.config.digest, &data, err) < 0)
+    if (dr_identity_read(bundle, dr_bundle_image_with_role(bundle, DR_ROLE_SERVER), &identity,
+                         err) < 0 ||
+        dr_json_set(target, "ids", json_incref(identity.ids), err) < 0 ||
+        dr_json_set(target, "layers", json_incref(identity.layers), err) < 0)
         return -1;
-    config = dr_json_parse(data.data, data.size, "the server image's configuration", err);
-    layers = dr_json_at(config, "rootfs", "diff_ids", NULL);
-    settings = json_object_get(config, "config");
-    if (!config)
-        return -1;
-    if (!json_is_array(layers))
-        return dr_fail(err, DR_ERR_FORMAT, "the server image's configuration names no layers");
-    if (dr_json_set(target, "config",
-                    json_is_object(settings) ? json_incref(settings) : json_object(), err) < 0)
-        return -1;
-    return dr_json_set(target, "layers", json_incref(layers), err);
+    return dr_json_set(target, "config", json_incref(identity.settings), err);
 }
 
 static int fill(json_t *target, const struct dr_apply_options *options,
@@ -102,7 +81,7 @@ static int fill(json_t *target, const struct dr_apply_options *options,
         set_image(target, "agent", bundle, DR_ROLE_AGENT, &to, err) < 0 ||
         set_image(target, "agent_instance", bundle, DR_ROLE_AGENT_INSTANCE, &to, err) < 0)
         return -1;
-    return set_server_ids(target, bundle, err);
+    return set_server_identity(target, bundle, err);
 }
 
 json_t *dr_target_read(const struct dr_apply_options *options, struct dr_bundle **ret_bundle,
@@ -110,8 +89,6 @@ json_t *dr_target_read(const struct dr_apply_options *options, struct dr_bundle 
 {
     dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(options->bundle, options->trust, err);
     json_auto_t *target = json_object();
-    struct dr_progress progress;
-    int done;
 
     if (!bundle)
         return NULL;
@@ -119,14 +96,8 @@ json_t *dr_target_read(const struct dr_apply_options *options, struct dr_bundle 
         dr_fail_memory(err);
         return NULL;
     }
-    dr_progress_start(&progress, options->log, "verify", dr_bundle_about(bundle)->layer_bytes);
-    done = dr_bundle_hash_layers(bundle, &progress, err);
-    dr_progress_end(&progress);
-    if (done < 0) {
-        dr_err_wrap(err, "verify the bundle '%s'", options->bundle);
-        return NULL;
-    }
-    if (fill(target, options, bundle, err) < 0)
+    if (dr_bundle_check_layers(bundle, options->bundle, false, options->log, err) < 0 ||
+        fill(target, options, bundle, err) < 0)
         return NULL;
     *ret_bundle = bundle;
     bundle = NULL;
@@ -162,30 +133,8 @@ int dr_target_audit(const struct dr_apply_options *options, const struct dr_bund
     return 0;
 }
 
-static bool is_among(const json_t *list, const char *text)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item)
-    {
-        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
-            return true;
-    }
-    return false;
-}
-
 int dr_target_check_image(const json_t *target, const json_t *image, struct dr_err *err)
 {
-    const char *id = dr_json_string_or(image, "Id", "");
-
-    if (!is_among(json_object_get(target, "ids"), id))
-        return dr_fail(err, DR_ERR_PROOF,
-                       "'%s' on this engine is image %.80s, and the bundle's is %.80s",
-                       dr_target_text(target, "server"), id,
-                       json_string_value(json_array_get(json_object_get(target, "ids"), 0)));
-    if (!json_equal(dr_json_at(image, "RootFS", "Layers", NULL), json_object_get(target, "layers")))
-        return dr_fail(err, DR_ERR_PROOF, "'%s' on this engine has other layers than the bundle's",
-                       dr_target_text(target, "server"));
-    return 0;
+    return dr_identity_check(json_object_get(target, "ids"), json_object_get(target, "layers"),
+                             dr_target_text(target, "server"), image, err);
 }

@@ -13,6 +13,7 @@ const struct dr_command dr_commands[] = {
     {"diff", dr_cmd_diff, "show what two bundles do not have in common"},
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
     {"audit", dr_cmd_audit, "check that a registry has all of a bundle, bit for bit"},
+    {"load", dr_cmd_load, "load a bundle into this host's engine, where there is no registry"},
     {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},
     {"status", dr_cmd_status, "where an upgrade stands, and what to do next"},
     {"rollback", dr_cmd_rollback, "go back from an upgrade to the old server and its database"},

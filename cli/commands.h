@@ -13,6 +13,7 @@ dr_command_fn dr_cmd_inspect;
 dr_command_fn dr_cmd_diff;
 dr_command_fn dr_cmd_mirror;
 dr_command_fn dr_cmd_audit;
+dr_command_fn dr_cmd_load;
 dr_command_fn dr_cmd_apply;
 dr_command_fn dr_cmd_status;
 dr_command_fn dr_cmd_rollback;

@@ -5,22 +5,33 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/text.h"
 
 void dr_messages_release(struct dr_messages *messages)
 {
     dr_buf_release(&messages->rest);
 }
 
-/* errorDetail first: "error" is on its way out since API 1.48. */
-static int see(struct dr_messages *messages, const json_t *message, struct dr_err *err)
+/* errorDetail first: "error" is on its way out since API 1.48. containerd's store tells of a layer that it could not
+ * unpack among the talk, after it has said that the image is loaded. */
+static const char *failure_of(const json_t *message)
 {
     const json_t *detail = json_object_get(message, "errorDetail");
     const char *words = dr_json_string_or(detail, "message", NULL);
+    const char *talk = dr_json_string_or(message, "stream", "");
 
     if (!words)
         words = dr_json_string_or(message, "error", detail ? "an error without a text" : NULL);
+    return !words && dr_text_starts(talk, "Error unpacking") ? talk : words;
+}
+
+static int see(struct dr_messages *messages, const json_t *message, struct dr_err *err)
+{
+    const char *words = failure_of(message);
+
     if (words && !*messages->failure)
-        snprintf(messages->failure, sizeof messages->failure, "%s", words);
+        snprintf(messages->failure, sizeof messages->failure, "%.*s", (int)strcspn(words, "\r\n"),
+                 words);
     return messages->each ? messages->each(messages->context, message, err) : 0;
 }
 

@@ -120,6 +120,19 @@ static void an_error_among_the_messages_is_a_failure(void **state)
     }
 }
 
+static void a_layer_that_was_not_unpacked_is_a_failure(void **state)
+{
+    static const char text[] = "{\"stream\":\"Loaded image: a:1\\n\"}"
+                               "{\"stream\":\"Error unpacking image a:1: bad\\n\"}";
+    dr_auto_messages struct dr_messages messages = DR_MESSAGES_INIT(NULL, NULL);
+    struct dr_err err = DR_ERR_INIT;
+
+    (void)state;
+    assert_int_equal(feed(&messages, text, 7, &err), -1);
+    assert_int_equal(err.code, DR_ERR_ENGINE);
+    assert_string_equal(err.text, "Error unpacking image a:1: bad");
+}
+
 static void a_cut_or_foreign_stream_is_a_failure(void **state)
 {
     static const struct {
@@ -151,6 +164,7 @@ int main(void)
         cmocka_unit_test(garbage_is_no_frame),
         cmocka_unit_test(messages_come_one_by_one_whatever_the_pieces),
         cmocka_unit_test(an_error_among_the_messages_is_a_failure),
+        cmocka_unit_test(a_layer_that_was_not_unpacked_is_a_failure),
         cmocka_unit_test(a_cut_or_foreign_stream_is_a_failure),
     };
 

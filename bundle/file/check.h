@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_BUNDLE_FILE_CHECK_H
+#define DROVER_BUNDLE_FILE_CHECK_H
+
+/* dr_bundle_hash_layers() as the commands do it: with progress, and with the bundle's name in errors. */
+
+#include "bundle/file/reader.h"
+#include "lib/err.h"
+#include "lib/log.h"
+
+/* `path` is for people. With `say` it also tells that all was good, and how long it took. */
+int dr_bundle_check_layers(struct dr_bundle *bundle, const char *path, bool say,
+                           const struct dr_log *log, struct dr_err *err);
+
+#endif

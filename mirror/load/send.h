@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DROVER_MIRROR_LOAD_SEND_H
+#define DROVER_MIRROR_LOAD_SEND_H
+
+/*
+ * The bundle, which is a docker archive too, goes through the engine's load call as it is: nothing is unpacked here, and
+ * what is sent is read from the same open file that was verified. Only after dr_bundle_hash_layers(); what the engine
+ * made of it is for the caller to compare (mirror/load/identity.h), since nothing else tells that it was all.
+ */
+
+#include "bundle/file/reader.h"
+#include "lib/engine/engine.h"
+#include "lib/err.h"
+#include "lib/log.h"
+
+int dr_load_send(struct dr_engine *engine, const struct dr_bundle *bundle, const struct dr_log *log,
+                 struct dr_err *err);
+
+#endif
