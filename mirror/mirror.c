@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bundle/file/check.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/reference.h"
@@ -13,26 +14,6 @@
 #include "lib/text.h"
 #include "mirror/plan.h"
 #include "mirror/push.h"
-
-static int check_bytes(struct dr_bundle *bundle, const struct dr_mirror_options *options,
-                       const struct dr_log *log, struct dr_err *err)
-{
-    const struct dr_bundle_about *about = dr_bundle_about(bundle);
-    struct dr_progress progress;
-    char size[16];
-    char took[16];
-    int done;
-
-    dr_progress_start(&progress, log, "verify", about->layer_bytes);
-    done = dr_bundle_hash_layers(bundle, &progress, err);
-    dr_text_seconds(dr_progress_seconds(&progress), took);
-    dr_progress_end(&progress);
-    if (done < 0)
-        return dr_err_wrap(err, "verify the bundle '%s'", options->bundle);
-    dr_text_size(about->bytes, size);
-    dr_log_say(log, "verified %s: signature and every byte, %s in %s", options->bundle, size, took);
-    return 0;
-}
 
 static json_t *image_json(const struct dr_mirror_image *mirrored, bool written)
 {
@@ -153,7 +134,7 @@ int dr_mirror_run(const struct dr_mirror_options *options, const struct dr_log *
     /* One question before the long hashing: a registry that isn't there should be said at once. */
     registry = dr_destination_connect(&destination, &options->reach, log, err);
     if (!registry || dr_registry_ping(registry, err) < 0 ||
-        check_bytes(bundle, options, log, err) < 0)
+        dr_bundle_check_layers(bundle, options->bundle, true, log, err) < 0)
         return -1;
     return push(bundle, registry, &destination, options, log, err);
 }
