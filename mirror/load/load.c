@@ -173,6 +173,22 @@ static int run(struct load *load, struct dr_err *err)
     return report(load, err);
 }
 
+static int make_names(struct load *load, struct dr_err *err)
+{
+    const struct dr_load_options *options = load->options;
+    dr_auto_destination struct dr_destination registry = DR_DESTINATION_INIT;
+
+    if (!options->registry)
+        return options->map_count
+                   ? dr_fail(err, DR_ERR_USAGE, "--map means nothing without --registry")
+                   : dr_load_names_make(load->bundle, NULL, &load->names, err);
+    if (dr_destination_read(options->registry, options->maps, options->map_count, &registry, err) <
+        0)
+        return -1;
+    dr_destination_warn(&registry, load->bundle, load->log);
+    return dr_load_names_make(load->bundle, &registry, &load->names, err);
+}
+
 int dr_load_run(const struct dr_load_options *options, const struct dr_log *log, struct dr_err *err)
 {
     dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(options->bundle, options->trust, err);
@@ -182,13 +198,12 @@ int dr_load_run(const struct dr_load_options *options, const struct dr_log *log,
 
     if (!bundle)
         return -1;
+    done = make_names(&load, err);
     /* One question before the long hashing: an engine that isn't there should be said at once. */
-    engine = load.engine = dr_engine_new(&options->engine, err);
-    if (!engine || dr_bundle_check_layers(bundle, options->bundle, true, log, err) < 0)
-        return -1;
-    done = dr_load_names_make(bundle, options->registry, &load.names, err);
-    if (done == 0)
-        done = run(&load, err);
+    engine = load.engine = done == 0 ? dr_engine_new(&options->engine, err) : NULL;
+    done = engine && dr_bundle_check_layers(bundle, options->bundle, true, log, err) == 0
+               ? run(&load, err)
+               : -1;
     dr_load_names_release(&load.names);
     return done;
 }

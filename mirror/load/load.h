@@ -21,8 +21,9 @@
 struct dr_load_options {
     const char *bundle; /* path */
     const struct dr_bundle_trust *trust;
-    const char *
-        registry; /* HOST[:PORT][/PREFIX]: the images get the names of that registry too; NULL: only their own */
+    const char *registry;    /* HOST[:PORT][/PREFIX], whose names the images get too; NULL: none */
+    const char *const *maps; /* as of mirror/audit/destination.h */
+    size_t map_count;
     struct dr_engine_options engine;
     bool dry_run; /* verify and look, change nothing */
     bool json;

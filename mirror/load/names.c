@@ -51,29 +51,25 @@ static int refuse_collision(const struct dr_load_names *names, struct dr_err *er
     return 0;
 }
 
-static int add_moved(struct dr_load_names *names, const struct dr_load_name *own, const char *host,
-                     const char *prefix, struct dr_err *err)
+static int add_moved(struct dr_load_names *names, const struct dr_load_name *own,
+                     const struct dr_destination *registry, struct dr_err *err)
 {
     struct dr_reference moved;
 
     if (!*own->reference.tag)
         return 0;
-    if (dr_reference_move(&own->reference, host, prefix, &moved, err) < 0)
+    if (dr_destination_place(registry, &own->reference, &moved, err) < 0)
         return -1;
     add(names, own->image, own->identity, &moved, false);
     return refuse_collision(names, err);
 }
 
-int dr_load_names_make(const struct dr_bundle *bundle, const char *registry,
+int dr_load_names_make(const struct dr_bundle *bundle, const struct dr_destination *registry,
                        struct dr_load_names *ret_names, struct dr_err *err)
 {
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &ret_names->image_count);
     size_t count = ret_names->image_count;
-    char host[256];
-    char prefix[256];
 
-    if (registry && dr_reference_parse_registry(registry, host, prefix, err) < 0)
-        return -1;
     ret_names->items = calloc(2 * count + 1, sizeof *ret_names->items);
     ret_names->identities = calloc(count + 1, sizeof *ret_names->identities);
     if (!ret_names->items || !ret_names->identities)
@@ -84,7 +80,7 @@ int dr_load_names_make(const struct dr_bundle *bundle, const char *registry,
         add(ret_names, &images[i], &ret_names->identities[i], &images[i].reference, true);
     }
     for (size_t i = 0; registry && i < count; i++) {
-        if (add_moved(ret_names, &ret_names->items[i], host, prefix, err) < 0)
+        if (add_moved(ret_names, &ret_names->items[i], registry, err) < 0)
             return -1;
     }
     return 0;

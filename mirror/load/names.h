@@ -14,6 +14,7 @@
 #include "lib/engine/engine.h"
 #include "lib/err.h"
 #include "lib/reference.h"
+#include "mirror/audit/destination.h"
 #include "mirror/load/identity.h"
 
 enum dr_load_state {
@@ -48,8 +49,8 @@ struct dr_load_names {
 void dr_load_names_release(struct dr_load_names *names);
 #define dr_auto_load_names __attribute__((cleanup(dr_load_names_release)))
 
-/* `registry` as of struct dr_load_options. Two images that would get one name there are DR_ERR_REFUSED. */
-int dr_load_names_make(const struct dr_bundle *bundle, const char *registry,
+/* `registry` NULL: own names only. Two images that would get one name there are DR_ERR_REFUSED. */
+int dr_load_names_make(const struct dr_bundle *bundle, const struct dr_destination *registry,
                        struct dr_load_names *ret_names, struct dr_err *err);
 
 /* Asks the engine for each of them and fills `id`, `other` and `before`. */

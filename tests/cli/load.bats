@@ -91,6 +91,9 @@ has() {
         "rancher/server:v1.0.2
 registry.site:5000/mirror/rancher/agent:v1.0.1" ]
     [ "$(has | wc -l)" -eq 6 ]
+    load_release --registry registry.site:5000 --map rancher=infra/rancher
+    docker image inspect registry.site:5000/infra/rancher/agent:v1.0.1 >/dev/null
+    load_release 2 --map rancher=infra/rancher
 }
 
 @test "one image is missing: it is loaded, the others stay; a name of another image is moved, and told" {
