@@ -13,22 +13,34 @@
 #define STOP_SECONDS 300u
 #define LEAVING_SECONDS 30
 
-/* 128 + SIGKILL */
+/* 128 + a signal; SIGKILL. */
+#define SIGNALLED 128
 #define KILLED 137
 
-static int ask_mysql(struct dr_engine *engine, const char *id, struct dr_err *err)
+enum told {
+    TOLD_YES,     /* and it has ended by now, since mysqladmin waits for that */
+    TOLD_PERHAPS, /* mysqladmin did not get an answer, or was killed, as it is by a container that ends */
+    TOLD_NO,
+};
+
+/* `err` holds the reason of all but TOLD_YES. */
+static enum told tell_mysql(struct dr_engine *engine, const char *id, struct dr_err *err)
 {
     static const char *const argv[] = {"mysqladmin", "-uroot", "shutdown", NULL};
     dr_auto_buf struct dr_buf output = DR_BUF_INIT(2000);
     int status = -1;
 
-    if (dr_docker_exec(engine, id, argv, &output, &status, err) < 0)
-        return dr_err_wrap(err, "shut down MySQL");
-    if (status > 0)
-        return dr_fail(err, DR_ERR_ENGINE,
-                       "shut down MySQL: mysqladmin ended with status %d: %.300s", status,
-                       output.data ? output.data : "it said nothing");
-    return 0;
+    if (dr_docker_exec(engine, id, argv, &output, &status, err) < 0) {
+        dr_err_wrap(err, "shut down MySQL");
+        return TOLD_NO;
+    }
+    if (status <= 0)
+        return TOLD_YES;
+    dr_fail(err, DR_ERR_ENGINE, "shut down MySQL: mysqladmin ended with status %d: %.300s", status,
+            output.data ? output.data : "it said nothing");
+    if (status > SIGNALLED)
+        return TOLD_PERHAPS;
+    return output.data && strstr(output.data, "Can't connect") ? TOLD_PERHAPS : TOLD_NO;
 }
 
 /* 1: the container has ended; 0: it runs on after `seconds`. */
@@ -51,18 +63,23 @@ static int wait_for_end(struct dr_engine *engine, const char *id, double seconds
     }
 }
 
-/* A MySQL that can't be reached may have been told before, by a run that was killed, and be on its way out. */
-static int end_mysql(struct dr_engine *engine, const char *id, struct dr_err *err)
+/* As wait_for_end(). A MySQL that does not listen may have been told before, by a run that was killed, and be on its
+ * way out: it closes its socket first. And nothing can be run in a container that is about to end. */
+static int end_mysql(struct dr_engine *engine, const char *id, const struct dr_log *log,
+                     struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
+    enum told told = tell_mysql(engine, id, &why);
     int ended;
 
-    if (ask_mysql(engine, id, &why) == 0)
-        return wait_for_end(engine, id, MYSQL_SECONDS, err);
-    ended = wait_for_end(engine, id, LEAVING_SECONDS, err);
-    if (ended == 0 && err)
+    if (told == TOLD_PERHAPS)
+        dr_log_detail(log, "%.300s: waiting, since MySQL may be on its way out", why.text);
+    ended = wait_for_end(engine, id, told == TOLD_NO ? LEAVING_SECONDS : MYSQL_SECONDS, err);
+    if (told == TOLD_YES || ended != 0)
+        return ended;
+    if (err)
         *err = why;
-    return ended == 0 ? -1 : ended;
+    return -1;
 }
 
 int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr_log *log,
@@ -76,7 +93,7 @@ int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr
         return -1;
     if (!dr_docker_is_running(before))
         return 0;
-    ended = dr_database_kind(before) == DR_DATABASE_EXTERNAL ? 0 : end_mysql(engine, id, err);
+    ended = dr_database_kind(before) == DR_DATABASE_EXTERNAL ? 0 : end_mysql(engine, id, log, err);
     if (ended < 0)
         return -1;
     if (ended == 0 && dr_database_kind(before) != DR_DATABASE_EXTERNAL)

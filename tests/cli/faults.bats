@@ -211,11 +211,31 @@ safe() {
     umount -l "$folder/data"
 }
 
-# ---------------------------------------------------------------- stopped and cut off
-
-hosts_back() {
-    [ "$(curl -sf http://127.0.0.1:8080/v1/hosts | jq '[.data[] | select(.agentState == null or .agentState == "active")] | length')" -eq 3 ]
+flushing() {
+    docker cp rancher:/var/log/mysql/error.log - | grep -q "Starting shutdown"
 }
+
+@test "a database that takes a minute to be written out is waited for, also by the run after a kill" {
+    server -e RANCHER_SIM_FLUSH_SECONDS=60
+    before
+    apply
+    upgraded
+    docker rm -f -v rancher rancher-data
+    rm -rf "$state"
+    server -e RANCHER_SIM_FLUSH_SECONDS=200
+    before
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 30 flushing
+    kill -KILL "$child"
+    wait "$child" || true
+    [ "$(field rancher '{{.State.Running}}')" = true ]
+    apply
+    upgraded
+}
+
+# ---------------------------------------------------------------- stopped and cut off
 
 @test "Ctrl-C before and after every step: undone until the new server was started, continued from then on" {
     server

@@ -67,6 +67,11 @@ settled() {
         jq '[.data[] | select(.state == "active" and .healthState == "healthy")] | length')" -eq 2 ]
 }
 
+# The agents of all three hosts are connected.
+hosts_back() {
+    [ "$(curl -sf http://127.0.0.1:8080/v1/hosts | jq '[.data[] | select(.agentState == null or .agentState == "active")] | length')" -eq 3 ]
+}
+
 # apply [STATUS] [RELEASE] [OPTION…]: with --yes, as an operator who has read the plan.
 apply() {
     local expected=() release=v1.0.2

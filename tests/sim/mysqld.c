@@ -13,9 +13,11 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char SOCKET[] = "/var/run/mysqld/mysqld.sock";
+static const char PID[] = "/var/run/mysqld/mysqld.pid";
 
 static void (*shutdown_callback)(void);
 
@@ -43,8 +45,34 @@ static void serve(evutil_socket_t listener, short what, void *arg)
     if (write(fd, text, strlen(text)) < 0)
         down = down && errno == EPIPE;
     close(fd);
-    if (down)
-        shutdown_callback();
+    if (!down)
+        return;
+    // The real one closes its socket first, and takes its pid file away when all is on the disk.
+    struct sockaddr_un where;
+    char path[SIM_PATH_MAX];
+    address(&where);
+    unlink(where.sun_path);
+    shutdown_callback();
+    unlink(sim_path(path, PID));
+}
+
+static void write_pid(void)
+{
+    char path[SIM_PATH_MAX];
+    FILE *file = fopen(sim_path(path, PID), "w");
+    if (!file)
+        return;
+    fprintf(file, "%d\n", (int)getpid());
+    fclose(file);
+}
+
+// As the real mysqladmin, which waits up to shutdown_timeout (an hour).
+static void wait_for_end(void)
+{
+    char path[SIM_PATH_MAX];
+    struct timespec tick = {.tv_nsec = 20000000};
+    for (int i = 0; i < 3600 * 50 && !access(sim_path(path, PID), F_OK); i++)
+        nanosleep(&tick, NULL);
 }
 
 int mysqld_listen(void (*on_shutdown)(void))
@@ -61,6 +89,7 @@ int mysqld_listen(void (*on_shutdown)(void))
         return -1;
     }
     chmod(where.sun_path, 0777);
+    write_pid();
     struct event *event = event_new(sim_base, fd, EV_READ | EV_PERSIST, serve, NULL);
     return event && !event_add(event, NULL) ? 0 : -1;
 }
@@ -92,5 +121,7 @@ int mysqladmin_main(int argc, char **argv)
         return 1;
     if (!strcmp(command, "ping"))
         fputs(text, stdout);
+    else
+        wait_for_end();
     return 0;
 }
