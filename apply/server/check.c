@@ -84,6 +84,13 @@ static bool has_random_port(const json_t *host)
     return dr_json_true(host, "PublishAllPorts");
 }
 
+static bool comes_back(const json_t *host)
+{
+    const char *policy = dr_json_string_or(json_object_get(host, "RestartPolicy"), "Name", "");
+
+    return *policy && strcmp(policy, "no") != 0;
+}
+
 static int check_state(const struct dr_engine *engine, const struct dr_server *server,
                        struct dr_err *err)
 {
@@ -107,11 +114,13 @@ static int check_state(const struct dr_engine *engine, const struct dr_server *s
     if (dr_text_starts(dr_spec_network_mode(server->inspect), "container:"))
         return refuse(err, server, "shares another container's network",
                       "drover can't carry that over; upgrade it by hand");
-    if (dr_engine_api(engine) < API_UPDATE)
-        return dr_fail(err, DR_ERR_REFUSED,
-                       "engine %.40s can't change a container's restart policy (API 1.23, Docker "
-                       "1.11), so the old server could come back; update the engine first",
-                       dr_engine_version(engine));
+    if (dr_engine_api(engine) < API_UPDATE && comes_back(host))
+        return dr_fail(
+            err, DR_ERR_REFUSED,
+            "engine %.40s can't change a container's restart policy (API 1.23, Docker 1.11), and "
+            "would start '%.100s' again as soon as its MySQL is shut down; update the engine, or "
+            "replace that container by one with --restart=no (docs/apply.md)",
+            dr_engine_version(engine), dr_docker_name(server->inspect));
     return 0;
 }
 

@@ -394,6 +394,46 @@ upgrade_after_kill() {
     engine_start
 }
 
+# odd_engine VERSION API OLDEST: drover's engine is one of another age from now on (tests/helpers/odd-engine).
+odd_engine() {
+    odd=$PWD/odd.sock
+    process_start "odd-engine-$BATS_TEST_NUMBER" "$harness_helpers/odd-engine" "$odd" /run/docker.sock "$@"
+    wait_until 10 test -S "$odd"
+    drover() {
+        DOCKER_HOST=unix://$odd plain_drover "$@"
+    }
+}
+eval "plain_$(declare -f drover)"
+
+@test "Docker 1.10 (API 1.22): a server that does not come back is upgraded, one that would is refused" {
+    server
+    odd_engine 1.10.3 22 0
+    refused 9 "engine 1.10.3 can't change a container's restart policy"
+    says_error "--restart=no"
+    docker rm -f -v rancher
+    basics=(--restart=no -p 8080:8080)
+    server
+    upgrade
+    again
+    drover rollback --state-dir "$state" --yes
+    wait_until 20 settled
+    [ "$(canary) $(sim .release.server)" = "$canary v1.0.1" ]
+    process_stop "odd-engine-$BATS_TEST_NUMBER"
+    grep -q '^POST /v1.22/containers/create' odd.sock.log
+}
+
+@test "an engine that takes nothing before API 1.44" {
+    docker network create --subnet 10.77.0.0/24 back
+    docker network create front
+    server --net back --ip 10.77.0.9 --net-alias rancher-db
+    docker network connect --alias portal front rancher
+    odd_engine 29.0.4 52 44
+    upgrade
+    process_stop "odd-engine-$BATS_TEST_NUMBER"
+    grep -q '^POST /v1.51/containers/create' odd.sock.log
+    run ! grep '^POST .*/networks/.*/connect' odd.sock.log
+}
+
 # ---------------------------------------------------------------- proofs
 
 @test "a lock on the database's change log is seen before anything changes" {
