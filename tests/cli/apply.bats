@@ -381,11 +381,12 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     apply 3 --backup-dir "$BATS_TEST_TMPDIR/copies"
     says_error "the old server was started again"
     wait_until 20 answers
-    [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
+    [ "$(containers)" = "$standing" ]
     [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ]
     [ "$(sim .release.server)" = v1.0.1 ]
     [ "$(canary)" = "$canary" ]
     rm "$BATS_TEST_TMPDIR/copies"
+    back_again
     apply
     upgraded
 }
@@ -432,7 +433,7 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     kill_migration
     apply 11
     says_error "the old database is in"
-    [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data rancher-upgrade-new " ]
+    [ "$(containers)" = "rancher rancher-data rancher-upgrade-new " ]
     [ "$(field rancher '{{.State.Running}}')" = false ]
 }
 
@@ -563,7 +564,7 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     says_error "x509"
     says_error "the old server was not touched"
     [ "$(field rancher '{{.Id}} {{.State.StartedAt}} {{.HostConfig.RestartPolicy.Name}}')" = "$started" ]
-    [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
+    [ "$(containers)" = "$standing" ]
     [ ! -e "$state/apply.json" ]
 }
 

@@ -46,7 +46,7 @@ safe() {
     says_error "nothing-of-that-name"
     says_error "the old server was started again, and everything is as before"
     wait_until 20 answers
-    [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
+    [ "$(containers)" = "$standing" ]
     [ "$(canary)" = "$canary" ]
 }
 
@@ -101,7 +101,7 @@ safe() {
     [ "$(volume_of rancher)" = "$volume" ]
     [ "$(sim .concurrentServers)" = 0 ]
     [[ $(field rancher '{{json .Config.Env}}') != *RELEASE_CHANGE_LOCK* ]]
-    [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data " ]
+    [ "$(containers)" = "rancher rancher-data " ]
 }
 
 @test "a new server of another version: proved wrong, and the way back" {
@@ -133,7 +133,7 @@ safe() {
     registry_stop site
     apply 10
     says_error "the old server was not touched"
-    [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
+    [ "$(containers)" = "$standing" ]
     [ ! -e "$state/apply.json" ]
     registry_start site
     apply
@@ -163,7 +163,7 @@ safe() {
     apply 3 --backup-dir "$PWD/full/copies"
     says_error "No space left on device"
     says_error "the old server was started again"
-    wait_until 20 answers
+    back_again
     [ -z "$(find full/copies -name '*.tar.gz' -o -name '*draft*')" ]
     rm full/ballast
     apply --backup-dir "$PWD/full/copies"
@@ -244,11 +244,9 @@ flushing() {
         DROVER_TEST_KILL=$point:int apply 12
         says_error "stopped by Ctrl-C"
         wait_until 20 answers
-        [ "$(docker ps -a --format '{{.Names}}')" = rancher ]
+        [ "$(containers)" = "$standing" ]
         [ ! -e "$state/apply.json" ]
-        # A server that comes back takes a while to notice that its hosts were away.
-        sleep 1.5
-        wait_until 20 hosts_back
+        back_again
     done
     # Whatever step it comes in, that one is brought to its end: so one moment of each is enough.
     for point in start:begun policy:done answer:begun compare:done rename:begun agents:done netagents:begun \

@@ -45,9 +45,33 @@ teardown() {
 # $basics are other options than these.
 basics=(--restart=always -p 8080:8080)
 server() {
-    docker run -d --name rancher "${basics[@]}" -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
+    local place=()
+    database_options
+    docker run -d --name rancher "${basics[@]}" "${place[@]}" -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
         -e "RANCHER_SIM_DOCKERHUB=$HARNESS_HOST:${hub#*:}" "$@" "${image:-rancher/server:v1.0.1}" >/dev/null
+    standing=$(containers)
     seed
+}
+
+# Where the database of `server` is: inside, or by DROVER_TEST_MODE in a volume with a name, in a folder of the host, or in
+# a data container that is there already. tests/run --all runs the faults with each.
+database_options() {
+    local name=database-$BATS_TEST_NUMBER-$RANDOM
+    case ${DROVER_TEST_MODE-} in
+    '') ;;
+    volume) place=(-v "$name:/var/lib/mysql") ;;
+    folder) place=(-v "$PWD/$name:/var/lib/mysql") ;;
+    data)
+        docker create --name rancher-data rancher/server:v1.0.1 >/dev/null
+        place=(--volumes-from rancher-data)
+        ;;
+    *) harness_fail "DROVER_TEST_MODE=$DROVER_TEST_MODE" ;;
+    esac
+}
+
+# The names of all containers in one line.
+containers() {
+    docker ps -a --format '{{.Names}}' | sort | tr '\n' ' '
 }
 
 # Gives the server that has just been started something to run.
@@ -67,7 +91,14 @@ settled() {
         jq '[.data[] | select(.state == "active" and .healthState == "healthy")] | length')" -eq 2 ]
 }
 
-# The agents of all three hosts are connected.
+# The old server was started again, and its three hosts have come back to it: it takes a while to notice that they were
+# away.
+back_again() {
+    wait_until 20 answers
+    sleep 1.5
+    wait_until 20 hosts_back
+}
+
 hosts_back() {
     [ "$(curl -sf http://127.0.0.1:8080/v1/hosts | jq '[.data[] | select(.agentState == null or .agentState == "active")] | length')" -eq 3 ]
 }
@@ -110,7 +141,7 @@ field() {
 }
 
 volume_of() {
-    field "$1" '{{range .Mounts}}{{if eq .Destination "/var/lib/mysql"}}{{.Name}}{{end}}{{end}}'
+    field "$1" '{{range .Mounts}}{{if eq .Destination "/var/lib/mysql"}}{{or .Name .Source}}{{end}}{{end}}'
 }
 
 # Everything runs the new release, nothing is left over, nothing was lost. $canary and $volume are of before.
@@ -123,7 +154,7 @@ upgraded() {
     [ "$(field rancher '{{.Config.Image}}')" = "$site/rancher/server:$release" ] || return 1
     [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ] || return 1
     [ "$(volume_of rancher)" = "$volume" ] || return 1
-    [ "$(docker ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "rancher rancher-data " ] || return 1
+    [ "$(containers)" = "rancher rancher-data " ] || return 1
     [ "$(volume_of rancher-data)" = "$volume" ] || return 1
     [ "$(curl -sf 'http://127.0.0.1:8080/v1/containers?removed_null=true&limit=-1' |
         jq -r '[.data[] | select(.systemContainer != null and .removed == null) | .imageUuid] | unique[]')" = \
