@@ -18,7 +18,7 @@
 #define KILLED 137
 
 enum told {
-    TOLD_YES,     /* and it has ended by now, since mysqladmin waits for that */
+    TOLD_YES, /* and it has ended by now, since mysqladmin waits for that */
     TOLD_PERHAPS, /* mysqladmin did not get an answer, or was killed, as it is by a container that ends */
     TOLD_NO,
 };
