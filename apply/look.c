@@ -144,20 +144,21 @@ static int describe_successor(struct look *look, struct dr_err *err)
 
 /* ---- Rancher */
 
-static int choose_url(struct look *look, struct dr_err *err)
+char *dr_look_url(const struct dr_apply_options *options, const struct dr_engine *engine,
+                  const json_t *inspect, struct dr_err *err)
 {
     char address[128];
-    bool published = dr_server_address(look->found.inspect, address);
+    bool published = inspect && dr_server_address(inspect, address);
 
-    if (look->options->rancher_url)
-        return dr_json_set(look->state, "rancher_url", json_string(look->options->rancher_url),
-                           err);
-    if (!published || !dr_engine_local(look->engine))
-        return dr_fail(err, DR_ERR_USAGE,
-                       "say where Rancher answers: --rancher-url http://HOST:PORT (%s)",
-                       published ? "the engine is on another machine"
-                                 : "its container publishes no port 8080");
-    return dr_json_set(look->state, "rancher_url", json_sprintf("http://%s", address), err);
+    if (options->rancher_url)
+        return dr_text_copy(options->rancher_url, err);
+    if (published && dr_engine_local(engine))
+        return dr_text_format(err, "http://%s", address);
+    dr_fail(err, DR_ERR_USAGE, "say where Rancher answers: --rancher-url http://HOST:PORT (%s)",
+            !inspect    ? "no container tells it"
+            : published ? "the engine is on another machine"
+                        : "its container publishes no port 8080");
+    return NULL;
 }
 
 /* The Rancher behind the address must be the one in the container. */
@@ -179,10 +180,9 @@ static int check_identity(const struct look *look, struct dr_rancher *rancher, s
     return 0;
 }
 
-/* What Rancher itself says of its database: whether some migration holds its lock, and whose it is. */
-static int check_database(struct look *look, struct dr_rancher *rancher, struct dr_err *err)
+int dr_look_database(const json_t *inspect, struct dr_rancher *rancher, struct dr_err *err)
 {
-    bool external = dr_database_kind(look->found.inspect) == DR_DATABASE_EXTERNAL;
+    bool external = dr_database_kind(inspect) == DR_DATABASE_EXTERNAL;
     struct dr_rancher_database database;
 
     if (dr_rancher_database(rancher, &database, err) < 0)
@@ -209,9 +209,10 @@ static int look_at_rancher(struct look *look, struct dr_err *err)
 {
     const struct dr_apply_options *options = look->options;
     dr_auto_rancher struct dr_rancher *rancher = NULL;
+    dr_autofree char *url = dr_look_url(options, look->engine, look->found.inspect, err);
     json_t *inventory;
 
-    if (choose_url(look, err) < 0)
+    if (!url || dr_json_set(look->state, "rancher_url", json_string(url), err) < 0)
         return -1;
     rancher = dr_rancher_new(
         &(struct dr_rancher_options){.url = dr_json_string_or(look->state, "rancher_url", ""),
@@ -226,7 +227,7 @@ static int look_at_rancher(struct look *look, struct dr_err *err)
     inventory = dr_inventory_take(rancher, err);
     if (!inventory || dr_json_set(look->state, "inventory", inventory, err) < 0)
         return -1;
-    return check_database(look, rancher, err);
+    return dr_look_database(look->found.inspect, rancher, err);
 }
 
 /* ---- the plan */

@@ -23,10 +23,20 @@
 #include <jansson.h>
 
 #include "apply/apply.h"
+#include "apply/rancher/rancher.h"
 #include "lib/engine/engine.h"
 
 /* `target` goes into the document. New reference; NULL on failure. */
 json_t *dr_look(const struct dr_apply_options *options, struct dr_engine *engine, json_t *target,
                 struct dr_err *err);
+
+/* Parts of it, for `drover doctor` too. Where Rancher answers, owned: --rancher-url, else the port that the container
+ * (inspect, may be NULL) publishes on this machine; DR_ERR_USAGE when neither tells. */
+char *dr_look_url(const struct dr_apply_options *options, const struct dr_engine *engine,
+                  const json_t *inspect, struct dr_err *err);
+
+/* What Rancher itself says of its database: a lock of its change log, or another place than the container's settings
+ * say, is DR_ERR_REFUSED. */
+int dr_look_database(const json_t *inspect, struct dr_rancher *rancher, struct dr_err *err);
 
 #endif

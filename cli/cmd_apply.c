@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "apply/apply.h"
 #include "cli/commands.h"
 #include "cli/place.h"
 #include "cli/trusted.h"
 #include "cli/wishes.h"
 #include "lib/cleanup.h"
-#include "lib/reference.h"
 
 #define SETTLE_SECONDS 150
-
-/* --insecure-registry names hosts, with or without port, as the engine's option does. */
-static bool is_named(const struct dr_list *hosts, const char *registry)
-{
-    char host[256];
-    char prefix[256];
-
-    if (dr_reference_parse_registry(registry, host, prefix, NULL) < 0)
-        return false;
-    for (size_t i = 0; i < hosts->count; i++) {
-        if (strcmp(hosts->item[i], host) == 0)
-            return true;
-    }
-    return false;
-}
 
 static int run(struct dr_apply_options *options, struct dr_trusted_options *whom,
                const struct dr_list *insecure, struct dr_err *err)
@@ -47,7 +29,7 @@ static int run(struct dr_apply_options *options, struct dr_trusted_options *whom
     if (dr_trusted_read(whom, !options->dry_run, options->log, &trusted, err) < 0)
         return -1;
     options->trust = &trusted.trust;
-    options->registry_insecure = is_named(insecure, options->registry);
+    options->registry_insecure = dr_place_insecure(insecure, options->registry);
     dr_place_rancher(options);
     if (dr_apply(options, err) < 0)
         return -1;

@@ -15,6 +15,7 @@ const struct dr_command dr_commands[] = {
     {"audit", dr_cmd_audit, "check that a registry has all of a bundle, bit for bit"},
     {"load", dr_cmd_load, "load a bundle into this host's engine, where there is no registry"},
     {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},
+    {"doctor", dr_cmd_doctor, "check a host before the window, and change nothing"},
     {"status", dr_cmd_status, "where an upgrade stands, and what to do next"},
     {"rollback", dr_cmd_rollback, "go back from an upgrade to the old server and its database"},
     {"backup", dr_cmd_backup, "check a copy of a server's database"},

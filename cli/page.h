@@ -5,7 +5,7 @@
 /*
  * What the program knows of its own manual pages (docs/man, scdoc), which are compiled in: they are the one source of
  * --help (cli/help.c) and of the shells' completions (cli/completion.c). That they name exactly the options of each
- * command's table is proven by tests/cli/options.bats.
+ * command's table is proven by tests/style/options.
  *
  *     struct dr_page_option option;
  *     for (const char *at = dr_page_options(page); (at = dr_page_next(at, &option));)

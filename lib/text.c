@@ -207,13 +207,13 @@ void dr_text_time(int64_t seconds, char ret[32])
 int dr_text_untime(const char *text, int64_t *ret_seconds)
 {
     struct tm parts = {0};
-    char again[32] = "";
-    int64_t seconds = 0;
+    char again[32];
+    int64_t seconds;
 
-    if (strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts)) {
-        seconds = timegm(&parts);
-        dr_text_time(seconds, again);
-    }
+    if (!strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts))
+        return -1;
+    seconds = timegm(&parts);
+    dr_text_time(seconds, again);
     if (strcmp(text, again) != 0)
         return -1;
     *ret_seconds = seconds;

@@ -127,6 +127,20 @@ int dr_rancher_ping(struct dr_rancher *rancher, bool *ret_up, char ret_why[256],
     return 0;
 }
 
+int64_t dr_rancher_time(struct dr_rancher *rancher)
+{
+    dr_auto_http_response struct dr_http_response response = DR_HTTP_RESPONSE_INIT(PING_MAX);
+    dr_autofree char *url =
+        dr_text_format(NULL, "%.*s/ping", (int)(strlen(rancher->base) - 3), rancher->base);
+    char date[64];
+
+    if (!url ||
+        dr_http_do(rancher->http, &(struct dr_http_request){.url = url}, &response, NULL) < 0 ||
+        !dr_http_header(&response, "Date", 0, date, sizeof date))
+        return -1;
+    return dr_http_date(date);
+}
+
 static int read_setting(struct dr_rancher *rancher, const char *name, char ret[64],
                         struct dr_err *err)
 {

@@ -61,6 +61,10 @@ const char *dr_rancher_url(const struct dr_rancher *rancher);
 int dr_rancher_ping(struct dr_rancher *rancher, bool *ret_up, char ret_why[256],
                     struct dr_err *err);
 
+/* What time it is on the server, by the Date of its answer to /ping, as seconds since the epoch; -1 when it does not
+ * tell. Never fails: who wants to know why there is no answer asks dr_rancher_ping(). */
+int64_t dr_rancher_time(struct dr_rancher *rancher);
+
 /* What the server says it is ("v1.0.2"): rancher.server.version, before 1.1 rancher.server.image.
  */
 int dr_rancher_version(struct dr_rancher *rancher, char ret_version[64], struct dr_err *err);

@@ -79,3 +79,13 @@ int dr_volume_size(struct dr_engine *engine, const char *name, uint64_t *ret_byt
     return dr_fail(err, DR_ERR_ENGINE, "measure volume '%.100s': the engine does not tell its size",
                    name);
 }
+
+char *dr_engine_folder(struct dr_engine *engine, struct dr_err *err)
+{
+    json_auto_t *info = dr_engine_get(engine, "/info", "ask the engine about itself", err);
+    const char *folder = NULL;
+
+    if (!info || dr_json_get_string(info, "DockerRootDir", &folder, err) < 0)
+        return NULL;
+    return dr_text_copy(folder, err);
+}

@@ -24,4 +24,7 @@ int dr_volume_create(struct dr_engine *engine, const char *name, struct dr_err *
 int dr_volume_size(struct dr_engine *engine, const char *name, uint64_t *ret_bytes,
                    struct dr_err *err);
 
+/* The folder that holds all of the engine's images and volumes (DockerRootDir); owned. */
+char *dr_engine_folder(struct dr_engine *engine, struct dr_err *err);
+
 #endif

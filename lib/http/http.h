@@ -125,6 +125,9 @@ bool dr_http_is_loopback(const char *url);
 /* Seconds from now until a date as headers have it (RFC 9110 §5.6.7); 0 when it is past or none. */
 int64_t dr_http_seconds_until(const char *date);
 
+/* Such a date as seconds since the epoch; -1: it is none. */
+int64_t dr_http_date(const char *date);
+
 /* True when both have the same scheme, host and port: only then may credentials go along. */
 bool dr_http_same_origin(const char *a, const char *b);
 

@@ -115,3 +115,8 @@ int64_t dr_http_seconds_until(const char *date)
 
     return then > now ? (int64_t)(then - now) : 0;
 }
+
+int64_t dr_http_date(const char *date)
+{
+    return (int64_t)curl_getdate(date, NULL);
+}

@@ -96,6 +96,24 @@ static void sizes_and_times_read_as_people_write_them(void **state)
     assert_string_equal(text, "20160526T221338Z");
 }
 
+static void a_time_is_of_one_form_and_in_the_calendar(void **state)
+{
+    static const char *const none[] = {"",
+                                       "2016",
+                                       "2016-05-26",
+                                       "2016-05-26T22:13:38",
+                                       "2016-02-30T22:13:38Z",
+                                       "2016-05-26T22:13:38Z "};
+    int64_t seconds = 7;
+
+    (void)state;
+    assert_int_equal(dr_text_untime("2016-05-26T22:13:38Z", &seconds), 0);
+    assert_int_equal(seconds, 1464300818);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_int_equal(dr_text_untime(none[i], &seconds), -1);
+    assert_int_equal(seconds, 1464300818);
+}
+
 static void base64_is_padded_and_url_safe_where_asked(void **state)
 {
     struct dr_err err = DR_ERR_INIT;
@@ -232,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_buffer_stops_at_its_ceiling_and_keeps_what_it_had),
         cmocka_unit_test(numbers_are_digits_within_bounds),
         cmocka_unit_test(sizes_and_times_read_as_people_write_them),
+        cmocka_unit_test(a_time_is_of_one_form_and_in_the_calendar),
         cmocka_unit_test(base64_is_padded_and_url_safe_where_asked),
         cmocka_unit_test(digests_are_what_sha256sum_says),
         cmocka_unit_test(json_takes_one_clean_document_only),

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# One source for options: the manual pages, which are --help and the shells' completions, name exactly what the commands
-# understand. Every command that is there or will be is looked at.
+# What the shells complete: every command that is there or will be, with each of its options. (That these are what the
+# manual pages have is tests/style/options.)
 
 load common
 
@@ -16,53 +16,6 @@ teardown_file() {
 
 commands() {
     "$DROVER" --help | awk '/^  [a-z]/ { print $1 }'
-}
-
-# NAME, LETTER or -, and whether it takes a value, of the lines of OPTIONS that begin with a dash.
-documented() {
-    "$DROVER" "$1" --help | awk '
-        /^[A-Z][A-Z ]+$/ { inside = ($0 == "OPTIONS") }
-        inside && /^-/ {
-            count = split($0, entries, /; */)
-            for (i = 1; i <= count; i++) {
-                letter = match(entries[i], /^-[a-z],/) ? substr(entries[i], 2, 1) : "-"
-                match(entries[i], /--[a-z-]+/)
-                print substr(entries[i], RSTART + 2, RLENGTH - 2), letter,
-                    (length(entries[i]) > RSTART + RLENGTH - 1 ? "value" : "flag")
-            }
-        }' | sort
-}
-
-understood() {
-    "$DROVER" "$1" --__options | awk '{ print $1, $2, $3 == "flag" ? "flag" : "value" }' | sort
-}
-
-@test "every command has a manual page, and a line in the list of commands" {
-    [ "$(commands | wc -l)" -ge 14 ]
-    for command in $(commands); do
-        drover "$command" --help
-        says "drover-$command - "
-    done
-}
-
-@test "the options of every manual page are those of the command, and the other way round" {
-    for command in $(commands); do
-        diff <(documented "$command") <(understood "$command") ||
-            { echo "drover $command: < page, > command"; return 1; }
-    done
-}
-
-@test "an option that no page has, and a page's option that no command has, would be seen" {
-    diff <(documented status) <(understood status)
-    ! diff <(documented status) <(understood verify)
-    ! diff <(documented verify) <(understood status)
-}
-
-@test "every option is named once" {
-    for command in $(commands); do
-        [ -z "$(understood "$command" | cut -d' ' -f1 | uniq -d)" ]
-        [ -z "$(understood "$command" | cut -d' ' -f2 | grep -v -e - | sort | uniq -d)" ]
-    done
 }
 
 # ---------------------------------------------------------------- bash
