@@ -10,7 +10,7 @@ int dr_cmd_load(int argc, char **argv, struct dr_err *err)
     struct dr_load_options options = {.trust = &trusted.trust};
     struct dr_list maps = {.count = 0};
     struct dr_list words = {.count = 0};
-    struct dr_common common = {.help = false};
+    dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
         DR_TRUSTED_OPTIONS(whom),
         {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
