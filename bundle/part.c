@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bundle/ledger.h"
@@ -108,13 +109,19 @@ int dr_part_cut(struct dr_part *part, uint64_t size, struct dr_err *err)
                : 0;
 }
 
+/* As a system call, since musl 1.2.3 has no function for it; kernels from 3.15 on know it. */
+static int rename_to_free_name(const char *from, const char *to)
+{
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1u /* RENAME_NOREPLACE */);
+}
+
 static int rename_draft(const struct dr_part *part)
 {
     if (part->replace)
         return rename(part->draft, part->path);
-    if (renameat2(AT_FDCWD, part->draft, AT_FDCWD, part->path, RENAME_NOREPLACE) == 0)
+    if (rename_to_free_name(part->draft, part->path) == 0)
         return 0;
-    /* Some file systems (NFS, FUSE) don't know the flag; the name was free a moment ago. */
+    /* Some file systems (NFS, FUSE) don't know the flag, old kernels not the call; the name was free a moment ago. */
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
     if (access(part->path, F_OK) == 0) {
