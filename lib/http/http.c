@@ -34,6 +34,7 @@ struct transfer {
 
 struct dr_http {
     struct dr_http_options options; /* with strings of our own */
+    struct dr_authorities authorities;
     CURLM *multi;
     CURL *single; /* for dr_http_do: its own connections */
     CURL *spare[SPARE_HANDLES];
@@ -54,7 +55,8 @@ struct dr_http *dr_http_new(const struct dr_http_options *options, struct dr_err
     http->single = curl_easy_init();
     if (!http->multi || !http->single)
         dr_fail_memory(err);
-    else if (dr_http_options_copy(&http->options, options, err) == 0)
+    else if (dr_http_options_copy(&http->options, options, err) == 0 &&
+             dr_authorities_find(&http->authorities, "", options, err) == 0)
         return http;
     dr_http_free(http);
     return NULL;
@@ -70,6 +72,7 @@ void dr_http_free(struct dr_http *http)
     curl_easy_cleanup(http->single);
     curl_multi_cleanup(http->multi);
     dr_http_options_release(&http->options);
+    dr_authorities_release(&http->authorities);
     free(http);
 }
 
@@ -225,7 +228,7 @@ static int prepare(const struct dr_http *http, struct transfer *transfer, struct
     dr_buf_clear(&transfer->response->body);
     transfer->response->status = 0;
     transfer->response->hopeless = transfer->response->silent = false;
-    dr_http_set_up(curl, &http->options, transfer->request);
+    dr_http_set_up(curl, &http->options, &http->authorities, transfer->request);
     if (!transfer->request->endless)
         transfer->log = http->options.log;
     transfer->heard = dr_clock();

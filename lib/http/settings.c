@@ -26,9 +26,7 @@ int dr_http_options_copy(struct dr_http_options *own, const struct dr_http_optio
         own->connect_seconds = 15;
     if (!own->stall_seconds)
         own->stall_seconds = 60;
-    if (copy_option(&own->ca_file, options->ca_file, err) < 0 ||
-        copy_option(&own->ca_pem, options->ca_pem, err) < 0 ||
-        copy_option(&own->cert_file, options->cert_file, err) < 0 ||
+    if (copy_option(&own->cert_file, options->cert_file, err) < 0 ||
         copy_option(&own->key_file, options->key_file, err) < 0)
         return -1;
     return copy_option(&own->unix_socket, options->unix_socket, err);
@@ -36,27 +34,25 @@ int dr_http_options_copy(struct dr_http_options *own, const struct dr_http_optio
 
 void dr_http_options_release(struct dr_http_options *own)
 {
-    free((void *)(uintptr_t)own->ca_file);
-    free((void *)(uintptr_t)own->ca_pem);
     free((void *)(uintptr_t)own->cert_file);
     free((void *)(uintptr_t)own->key_file);
     free((void *)(uintptr_t)own->unix_socket);
 }
 
-/* TLS is always verified but where the operator named this server as an exception. A CA of the
- * user's is added to the system's, never instead of them. */
-static void set_trust(CURL *curl, const struct dr_http_options *options)
+/* TLS is always verified but where the operator named this server as an exception. Both places are set, whatever
+ * libcurl was built with: NULL is none. */
+static void set_trust(CURL *curl, const struct dr_http_options *options,
+                      const struct dr_authorities *authorities)
 {
     if (options->insecure) {
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (options->ca_file)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca_file);
-    if (options->ca_pem) {
-        struct curl_blob pem = {.data = (void *)(uintptr_t)options->ca_pem,
-                                .len = strlen(options->ca_pem),
-                                .flags = CURL_BLOB_NOCOPY};
+    curl_easy_setopt(curl, CURLOPT_CAINFO, authorities->file);
+    curl_easy_setopt(curl, CURLOPT_CAPATH, authorities->folder);
+    if (authorities->pem) {
+        struct curl_blob pem = {
+            .data = authorities->pem, .len = strlen(authorities->pem), .flags = CURL_BLOB_NOCOPY};
 
         curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem);
     }
@@ -95,10 +91,10 @@ static void set_limits(CURL *curl, const struct dr_http_options *options,
 }
 
 void dr_http_set_up(CURL *curl, const struct dr_http_options *options,
-                    const struct dr_http_request *request)
+                    const struct dr_authorities *authorities, const struct dr_http_request *request)
 {
     set_limits(curl, options, request);
-    set_trust(curl, options);
+    set_trust(curl, options, authorities);
     if (options->unix_socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
     if (options->no_proxy || options->unix_socket || dr_http_is_loopback(request->url))
