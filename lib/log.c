@@ -38,8 +38,18 @@ void dr_log_init(struct dr_log *log, int verbosity, enum dr_log_form form)
 
     log->verbosity = verbosity;
     log->form = form;
+    log->who = NULL;
     log->terminal = terminal && form == DR_LOG_AUTO;
     log->colour = terminal && form != DR_LOG_JSON && !(no_colour && *no_colour);
+}
+
+struct dr_log dr_log_of(const struct dr_log *log, const char *who)
+{
+    struct dr_log own = *log;
+
+    own.who = who;
+    own.terminal = false;
+    return own;
 }
 
 /* One object, one line. What cannot be told for want of memory is not told. */
@@ -73,14 +83,14 @@ static json_t *text_json(char *text)
     return json_string(text);
 }
 
-static void put_lines(const char *prefix, char *text)
+static void put_lines(const char *who, const char *prefix, char *text)
 {
     for (char *part = text, *next; part; part = next) {
         next = strchr(part, '\n');
         if (next)
             *next++ = '\0';
         dr_text_clean(part);
-        fprintf(stderr, "%s%s\n", prefix, part);
+        fprintf(stderr, "%s%s%s%s\n", who ? who : "", who ? ": " : "", prefix, part);
     }
 }
 
@@ -93,10 +103,10 @@ __attribute__((format(printf, 4, 0))) static void put(const struct dr_log *log, 
     fflush(stdout); /* so that a log of both streams has them in order */
     vsnprintf(text, sizeof text, format, args);
     if (log->form == DR_LOG_JSON)
-        put_json(json_pack("{s:s, s:s, s:o}", "event", "message", "level", level, "text",
-                           text_json(text)));
+        put_json(json_pack("{s:s, s:s, s:s*, s:o}", "event", "message", "level", level, "registry",
+                           log->who, "text", text_json(text)));
     else
-        put_lines(prefix, text);
+        put_lines(log->who, prefix, text);
 }
 
 void dr_log_say(const struct dr_log *log, const char *format, ...)
@@ -165,8 +175,9 @@ static void draw_json(const struct dr_progress *progress, double rate)
     double left = time_left(progress, rate);
     bool known = progress->total > 0;
 
-    put_json(json_pack("{s:s, s:s, s:I, s:o, s:I, s:I, s:o}", "event", "progress", "verb",
-                       progress->verb, "done", (json_int_t)progress->done, "total",
+    put_json(json_pack("{s:s, s:s*, s:s, s:I, s:o, s:I, s:I, s:o}", "event", "progress", "registry",
+                       progress->log->who, "verb", progress->verb, "done",
+                       (json_int_t)progress->done, "total",
                        known ? json_integer((json_int_t)progress->total) : json_null(), "rate",
                        (json_int_t)rate, "seconds", (json_int_t)dr_progress_seconds(progress),
                        "left", known && left >= 0 ? json_integer((json_int_t)left) : json_null()));
@@ -186,8 +197,11 @@ static void draw_text(const struct dr_progress *progress, double rate)
     dr_text_size((uint64_t)rate, speed);
     if (left >= 0)
         dr_text_seconds(left, time);
+    flockfile(stderr);
     if (terminal)
         fputs("\r\033[K", stderr);
+    if (progress->log->who)
+        fprintf(stderr, "%s: ", progress->log->who);
     if (progress->total == 0)
         fprintf(stderr, "%s %s, %s/s", progress->verb, done, speed);
     else
@@ -197,6 +211,7 @@ static void draw_text(const struct dr_progress *progress, double rate)
     if (!terminal)
         fputc('\n', stderr);
     fflush(stderr);
+    funlockfile(stderr);
 }
 
 static void draw(const struct dr_progress *progress)

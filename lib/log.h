@@ -37,7 +37,12 @@ struct dr_log {
     enum dr_log_form form;
     bool terminal; /* progress is redrawn */
     bool colour;
+    const char *who; /* where several work at once: which of them talks; NULL: nobody else does */
 };
+
+/* For one of several that work at once, each in a thread of its own: every line begins with `who`, and
+ * progress comes in lines. Borrows `who`. */
+struct dr_log dr_log_of(const struct dr_log *log, const char *who);
 
 /* "auto", "plain", "none" or "json"; -1: none of them. */
 int dr_log_read_form(const char *text, enum dr_log_form *ret_form);

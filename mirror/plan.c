@@ -13,6 +13,7 @@ struct dr_mirror_source {
 void dr_mirror_plan_release(struct dr_mirror_plan *plan)
 {
     free(plan->images);
+    free(plan->manifests);
     free(plan->first);
     free(plan->more);
     free(plan->sources);
@@ -167,13 +168,24 @@ static int make_puts(struct dr_mirror_plan *plan, size_t count, struct dr_err *e
     return 0;
 }
 
+static int list_manifests(struct dr_mirror_plan *plan, struct dr_err *err)
+{
+    plan->manifests = calloc(plan->image_count + 1, sizeof *plan->manifests);
+    if (!plan->manifests)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < plan->image_count; i++)
+        plan->manifests[plan->manifest_count++] =
+            (struct dr_mirror_manifest){.image = i, .manifest = &plan->images[i].image->manifest};
+    return 0;
+}
+
 int dr_mirror_plan_make(const struct dr_bundle *bundle, const struct dr_destination *destination,
                         struct dr_mirror_plan *ret_plan, struct dr_err *err)
 {
     dr_auto_mirror_plan struct dr_mirror_plan plan = DR_MIRROR_PLAN_INIT;
     size_t count = 0;
 
-    if (place_images(&plan, bundle, destination, err) < 0 ||
+    if (place_images(&plan, bundle, destination, err) < 0 || list_manifests(&plan, err) < 0 ||
         collect_sources(&plan, bundle, &count, err) < 0 || make_puts(&plan, count, err) < 0)
         return -1;
     *ret_plan = plan;

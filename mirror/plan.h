@@ -9,6 +9,7 @@
  * done before `more`. Both are in the order of the file, so that a slow disk is read forwards.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,14 @@
 struct dr_mirror_image {
     const struct dr_bundle_image *image;
     struct dr_reference target;
+    bool tagged; /* the tag names it, or it has none; set by the survey, and when it was written */
+};
+
+/* A manifest that a repository needs, under its digest. */
+struct dr_mirror_manifest {
+    size_t image;                         /* whose it is, in `images` */
+    const struct dr_descriptor *manifest; /* borrowed from the bundle */
+    bool there;                           /* set by the survey, and when it was written */
 };
 
 struct dr_mirror_source; /* where dr_blob_put's `read` finds the bytes */
@@ -28,6 +37,8 @@ struct dr_mirror_source; /* where dr_blob_put's `read` finds the bytes */
 struct dr_mirror_plan {
     struct dr_mirror_image *images; /* in the bundle's order */
     size_t image_count;
+    struct dr_mirror_manifest *manifests; /* in an order in which they can be written */
+    size_t manifest_count;
     struct dr_blob_put *first;
     size_t first_count;
     struct dr_blob_put *more;

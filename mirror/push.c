@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mirror/push.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "lib/stop.h"
 #include "mirror/audit/audit.h"
+#include "mirror/survey.h"
 
 static void count_outcomes(struct dr_mirror_push *push, const struct dr_blob_put *puts,
                            size_t count)
@@ -45,65 +48,89 @@ static int push_blobs(struct dr_mirror_push *push, struct dr_err *err)
     return 0;
 }
 
-/* Makes `reference` (a tag or the digest) serve the manifest of this image, unless it does. */
-static int push_manifest(struct dr_mirror_push *push, size_t index, const char *reference,
-                         bool *ret_written, struct dr_err *err)
+/* Under its digest, or a tag. */
+static int put_manifest(struct dr_mirror_push *push, size_t image,
+                        const struct dr_descriptor *manifest, const char *reference,
+                        struct dr_err *err)
 {
-    const struct dr_mirror_image *mirrored = &push->plan->images[index];
-    const struct dr_descriptor *manifest = &mirrored->image->manifest;
-    const char *repository = mirrored->target.repository;
+    const char *repository = push->plan->images[image].target.repository;
     dr_auto_buf struct dr_buf body = DR_BUF_INIT(DR_MANIFEST_MAX);
-    struct dr_digest digest;
-    bool there;
 
-    *ret_written = false;
-    if (dr_stop_check(err, "pushing manifests") < 0 ||
-        dr_registry_head_manifest(push->registry, repository, reference, &there, &digest, err) < 0)
-        return -1;
-    if (there && dr_digest_equal(&digest, &manifest->digest))
-        return 0;
     if (dr_bundle_blob_load(push->bundle, &manifest->digest, &body, err) < 0 ||
         dr_registry_put_manifest(push->registry, repository, reference, manifest->media_type,
                                  body.data, body.size, err) < 0)
         return -1;
-    *ret_written = push->written[index] = true;
+    push->written[image] = true;
     return 0;
 }
 
 static int push_manifests(struct dr_mirror_push *push, struct dr_err *err)
 {
     char digest[DR_DIGEST_TEXT];
-    bool written;
 
-    for (size_t i = 0; i < push->plan->image_count; i++) {
-        const struct dr_bundle_image *image = push->plan->images[i].image;
+    for (size_t i = 0; i < push->plan->manifest_count; i++) {
+        struct dr_mirror_manifest *manifest = &push->plan->manifests[i];
 
-        if (push_manifest(push, i, dr_digest_text(&image->manifest.digest, digest), &written, err) <
-            0)
+        if (dr_stop_check(err, "pushing manifests") < 0)
             return -1;
+        if (manifest->there)
+            continue;
+        if (put_manifest(push, manifest->image, manifest->manifest,
+                         dr_digest_text(&manifest->manifest->digest, digest), err) < 0)
+            return -1;
+        manifest->there = true;
     }
     return 0;
+}
+
+/* What the tags are now, which the survey may have seen otherwise hours ago, is what they can be put back to. */
+static int note_tags(struct dr_mirror_push *push, struct dr_err *err)
+{
+    struct dr_mirror_plan *plan = push->plan;
+    dr_autofree struct dr_registry_look *looks = NULL;
+    dr_autofree struct dr_mirror_move *moves = calloc(plan->image_count + 1, sizeof *moves);
+    size_t count = 0;
+
+    if (!moves)
+        return dr_fail_memory(err);
+    if (dr_mirror_survey_tags(push->registry, plan, &looks, err) < 0)
+        return -1;
+    for (size_t i = 0; i < plan->image_count; i++) {
+        const struct dr_mirror_image *image = &plan->images[i];
+
+        if (!image->tagged)
+            moves[count++] = (struct dr_mirror_move){.repository = image->target.repository,
+                                                     .tag = image->target.tag,
+                                                     .existed = looks[i].there,
+                                                     .before = looks[i].digest,
+                                                     .after = image->image->manifest.digest};
+    }
+    if (count == 0)
+        return 0;
+    return dr_mirror_journal_begin(push->journal, push->path, dr_bundle_about(push->bundle), moves,
+                                   count, err);
 }
 
 static int push_tags(struct dr_mirror_push *push, struct dr_err *err)
 {
     for (size_t i = 0; i < push->plan->image_count; i++) {
-        const struct dr_reference *target = &push->plan->images[i].target;
+        struct dr_mirror_image *image = &push->plan->images[i];
         char name[DR_REFERENCE_TEXT];
-        bool written;
 
-        if (!*target->tag)
-            continue;
-        if (push_manifest(push, i, target->tag, &written, err) < 0)
+        if (dr_stop_check(err, "writing tags") < 0)
             return -1;
-        push->tags_moved += written;
-        if (written)
-            dr_log_detail(push->log, "tagged %s", dr_reference_text(target, name));
+        if (image->tagged)
+            continue;
+        if (put_manifest(push, i, &image->image->manifest, image->target.tag, err) < 0)
+            return -1;
+        image->tagged = true;
+        push->tags_moved++;
+        dr_log_detail(push->log, "tagged %s", dr_reference_text(&image->target, name));
     }
     return 0;
 }
 
-static int read_back(const struct dr_mirror_push *push, struct dr_err *err)
+static int read_back(struct dr_mirror_push *push, struct dr_err *err)
 {
     for (size_t i = 0; i < push->plan->image_count; i++) {
         const struct dr_mirror_image *mirrored = &push->plan->images[i];
@@ -113,32 +140,59 @@ static int read_back(const struct dr_mirror_push *push, struct dr_err *err)
                               err) < 0)
             return -1;
     }
+    push->read_back = true;
     return 0;
 }
 
 /* What a failed run leaves behind, and how to go on. */
-static int explain(const struct dr_mirror_push *push, bool tagging, struct dr_err *err)
+static int explain(const struct dr_mirror_push *push, struct dr_err *err)
 {
     bool again = err && (err->code == DR_ERR_NET || err->code == DR_ERR_STOPPED);
 
-    if (tagging && push->tags_moved > 0)
-        dr_err_advise(err, "%zu of %zu tags were written before that, all of complete images",
+    if (push->tags_moved > 0)
+        dr_err_advise(err,
+                      "%zu of %zu tags were written before that, all of complete images; what they "
+                      "were is written down for drover mirror --rollback",
                       push->tags_moved, push->plan->image_count);
     else
         dr_err_advise(err, "no tag was changed");
     return again ? dr_err_advise(err, "run the same command again to go on") : -1;
 }
 
+/* The last word on tags, of this run or of one that was cut off. */
+static int settle(struct dr_mirror_push *push, struct dr_err *err)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(push->bundle);
+
+    if (read_back(push, err) < 0) {
+        if (err && err->code == DR_ERR_PROOF)
+            dr_err_advise(err,
+                          "the tags are written, but don't use this registry before that is clear");
+        return -1;
+    }
+    return dr_mirror_journal_is_unfinished(push->journal, about)
+               ? dr_mirror_journal_set(push->journal, DR_MIRROR_DONE, err)
+               : 0;
+}
+
+bool dr_mirror_push_is_needed(const struct dr_mirror_plan *plan)
+{
+    bool needed = plan->first_count > 0 || plan->more_count > 0;
+
+    for (size_t i = 0; i < plan->manifest_count; i++)
+        needed |= !plan->manifests[i].there;
+    for (size_t i = 0; i < plan->image_count; i++)
+        needed |= !plan->images[i].tagged;
+    return needed;
+}
+
 int dr_mirror_push_all(struct dr_mirror_push *push, struct dr_err *err)
 {
-    if (push_blobs(push, err) < 0 || push_manifests(push, err) < 0)
-        return explain(push, false, err);
-    if (push_tags(push, err) < 0)
-        return explain(push, true, err);
-    if (read_back(push, err) == 0)
+    if (!dr_mirror_push_is_needed(push->plan) &&
+        !dr_mirror_journal_is_unfinished(push->journal, dr_bundle_about(push->bundle)))
         return 0;
-    if (err && err->code == DR_ERR_PROOF)
-        dr_err_advise(err,
-                      "the tags are written, but don't use this registry before that is clear");
-    return -1;
+    if (push_blobs(push, err) < 0 || push_manifests(push, err) < 0 || note_tags(push, err) < 0 ||
+        push_tags(push, err) < 0)
+        return explain(push, err);
+    return settle(push, err);
 }

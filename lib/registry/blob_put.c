@@ -313,7 +313,9 @@ static int begin(void *context, struct dr_job *base, struct dr_err *err)
     upload->progress = run->progress;
     upload->put = &run->puts[base->index];
     upload->hash = dr_hash_new(err);
-    return upload->hash ? dr_upload_look(upload, err) : -1;
+    if (!upload->hash)
+        return -1;
+    return upload->put->absent ? dr_upload_mount_or_open(upload, err) : dr_upload_look(upload, err);
 }
 
 static void end(struct dr_job *base)

@@ -147,6 +147,8 @@ struct dr_blob_put {
     const char *mount_from; /* a repository of this registry that may have it; NULL: none */
     struct dr_digest digest;
     uint64_t size;
+    bool
+        absent; /* whoever asks has looked a moment ago: it is not there, so it is not looked for again */
     int (*read)(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
     void *context;
     enum dr_blob_outcome outcome; /* set when done */

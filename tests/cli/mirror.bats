@@ -120,12 +120,12 @@ requests() {
     site=$(registry_start "$name")
     mirror "$site/team/x" --json -q
     [ -z "$stderr" ]
-    [ "$(jq -r '.images[] | .result' <<<"$output" | sort -u)" = sent ]
-    [ "$(jq -r '.images[0].target' <<<"$output")" = "$site/team/x/rancher/server:v1.0.2" ]
-    [ "$(jq -r '.blobs | "\(.present) \(.sent) \(.mounted)"' <<<"$output")" = "0 8 1" ]
+    [ "$(jq -r '.targets[0].images[] | .result' <<<"$output" | sort -u)" = sent ]
+    [ "$(jq -r '.targets[0].images[0].target' <<<"$output")" = "$site/team/x/rancher/server:v1.0.2" ]
+    [ "$(jq -r '.targets[0].blobs | "\(.present) \(.sent) \(.mounted)"' <<<"$output")" = "0 8 1" ]
     [ "$(jq -r .bundle.release <<<"$output")" = v1.0.2 ]
     mirror "$site/team/x" --json -q
-    [ "$(jq -r '.blobs | "\(.present) \(.sent) \(.bytes_sent)"' <<<"$output")" = "9 0 0" ]
+    [ "$(jq -r '.targets[0].blobs | "\(.present) \(.sent) \(.bytes_sent)"' <<<"$output")" = "9 0 0" ]
     complete "$site" team/x/
 }
 

@@ -232,6 +232,14 @@ serial_of() {
     dd if=/dev/zero of=small/fill bs=4k status=none || true
     options=(--trust-dir trust --state-dir small)
     mirror 3 10 --first-import
+    says_error "write down what tags were before"
+    says_error "no tag was changed"
+    rm small/fill
+    options=(--trust-dir trust --state-dir state)
+    mirror 0 10 --first-import # now no tag is to be moved, and nothing to be written down about them
+    dd if=/dev/zero of=small/fill bs=4k status=none || true
+    options=(--trust-dir trust --state-dir small)
+    mirror 3 10 --first-import
     says_error "all is done, but write down which bundle was taken"
     [ ! -e small/state.json ]
     rm small/fill

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mirror/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/reference.h"
+#include "lib/text.h"
+
+/* Whether something of the image is missing, before anything is written. */
+static bool is_missing(const struct dr_mirror_plan *plan, size_t image)
+{
+    const char *repository = plan->images[image].target.repository;
+    bool missing = !plan->images[image].tagged;
+
+    for (size_t i = 0; i < plan->manifest_count; i++)
+        missing |= plan->manifests[i].image == image && !plan->manifests[i].there;
+    for (size_t i = 0; i < plan->first_count && !missing; i++)
+        missing = strcmp(plan->first[i].repository, repository) == 0;
+    for (size_t i = 0; i < plan->more_count && !missing; i++)
+        missing = strcmp(plan->more[i].repository, repository) == 0;
+    return missing;
+}
+
+static const char *result_of(const struct dr_mirror_target *target, size_t image, bool planned)
+{
+    if (planned)
+        return is_missing(&target->plan, image) ? "missing" : "present";
+    return target->push.written[image] ? "sent" : "present";
+}
+
+static void summarize(const struct dr_mirror_target *target)
+{
+    const struct dr_mirror_push *push = &target->push;
+    char size[16];
+    char took[16];
+
+    dr_text_size(push->bytes_sent, size);
+    dr_text_seconds(target->seconds, took);
+    dr_log_say(&target->log, "blobs: %zu present%s, %zu sent%s%s%s, %zu mounted from a neighbour",
+               push->present, push->present ? " (not re-hashed)" : "", push->sent,
+               push->sent ? " (" : "", push->sent ? size : "", push->sent ? ")" : "",
+               push->mounted);
+    dr_log_say(&target->log, "tags: %zu written, %zu as they should be; %s; %s", push->tags_moved,
+               target->plan.image_count - push->tags_moved,
+               push->read_back ? "every manifest read back and compared"
+                               : "nothing to do, so no layer of the bundle was read",
+               took);
+}
+
+static void foretell(const struct dr_mirror_target *target)
+{
+    const struct dr_mirror_plan *plan = &target->plan;
+    size_t tags = 0;
+    char size[16];
+
+    for (size_t i = 0; i < plan->image_count; i++)
+        tags += !plan->images[i].tagged;
+    dr_text_size(plan->bytes, size);
+    dr_log_say(&target->log,
+               "blobs: %zu present, %zu to be sent or mounted (%s at most); tags: %zu to be "
+               "written; nothing was written now",
+               target->push.present, plan->first_count + plan->more_count, size, tags);
+}
+
+static void print_lines(const struct dr_mirror_target *target, bool planned)
+{
+    const struct dr_mirror_plan *plan = &target->plan;
+    size_t width = 0;
+
+    for (size_t i = 0; i < plan->image_count; i++) {
+        char name[DR_REFERENCE_TEXT];
+        size_t length = strlen(dr_reference_text(&plan->images[i].target, name));
+
+        width = length > width ? length : width;
+    }
+    for (size_t i = 0; i < plan->image_count; i++) {
+        const struct dr_mirror_image *mirrored = &plan->images[i];
+        char name[DR_REFERENCE_TEXT];
+        char digest[DR_DIGEST_TEXT];
+
+        printf("%-*s  %s  %s\n", (int)width, dr_reference_text(&mirrored->target, name),
+               dr_digest_text(&mirrored->image->manifest.digest, digest),
+               result_of(target, i, planned));
+    }
+}
+
+void dr_mirror_report_lines(const struct dr_mirror_target *targets, size_t count, bool planned)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (targets[i].failure.code != DR_OK)
+            continue;
+        if (planned)
+            foretell(&targets[i]);
+        else
+            summarize(&targets[i]);
+        print_lines(&targets[i], planned);
+    }
+}
+
+static json_t *image_json(const struct dr_mirror_target *target, size_t image, bool planned)
+{
+    const struct dr_mirror_image *mirrored = &target->plan.images[image];
+    char source[DR_REFERENCE_TEXT];
+    char to[DR_REFERENCE_TEXT];
+    char digest[DR_DIGEST_TEXT];
+
+    return json_pack("{s:s, s:s, s:s, s:s}", "reference",
+                     dr_reference_text(&mirrored->image->reference, source), "target",
+                     dr_reference_text(&mirrored->target, to), "digest",
+                     dr_digest_text(&mirrored->image->manifest.digest, digest), "result",
+                     result_of(target, image, planned));
+}
+
+static json_t *blobs_json(const struct dr_mirror_target *target)
+{
+    const struct dr_mirror_push *push = &target->push;
+
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "present", (json_int_t)push->present, "missing",
+                     (json_int_t)(target->plan.first_count + target->plan.more_count), "sent",
+                     (json_int_t)push->sent, "mounted", (json_int_t)push->mounted, "bytes_sent",
+                     (json_int_t)push->bytes_sent);
+}
+
+static int add_target(const struct dr_mirror_target *target, bool planned, json_t *to,
+                      struct dr_err *err)
+{
+    bool failed = target->failure.code != DR_OK;
+    json_t *entry = json_pack("{s:s, s:i, s:s*, s:o, s:I, s:[]}", "registry", target->name,
+                              "status", dr_code_status(target->failure.code), "error",
+                              failed ? target->failure.text : NULL, "blobs", blobs_json(target),
+                              "tags_written", (json_int_t)target->push.tags_moved, "images");
+
+    if (dr_json_append(to, entry, err) < 0)
+        return -1;
+    for (size_t i = 0; i < target->plan.image_count && !failed; i++) {
+        if (dr_json_append(json_object_get(entry, "images"), image_json(target, i, planned), err) <
+            0)
+            return -1;
+    }
+    return 0;
+}
+
+int dr_mirror_report_json(const struct dr_mirror_target *targets, size_t count, bool planned,
+                          const struct dr_mirror_common *common, struct dr_err *err)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(common->bundle);
+    char sums[DR_DIGEST_TEXT];
+    json_auto_t *report = json_pack("{s:{s:s, s:s, s:s*}, s:b, s:[]}", "bundle", "path",
+                                    common->path, "sums", dr_digest_text(&about->sums, sums),
+                                    "release", about->release, "dry_run", planned, "targets");
+    dr_autofree char *text = NULL;
+
+    if (!report)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (add_target(&targets[i], planned, json_object_get(report, "targets"), err) < 0)
+            return -1;
+    }
+    text = dr_json_text(report, true, err);
+    if (!text)
+        return -1;
+    puts(text);
+    return 0;
+}
