@@ -90,7 +90,8 @@ json_t *dr_target_read(const struct dr_apply_options *options, struct dr_bundle 
     dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(options->bundle, options->trust, err);
     json_auto_t *target = json_object();
 
-    if (!bundle)
+    if (!bundle || (options->load &&
+                    dr_bundle_refuse_delta(bundle, "--load cannot take this bundle", err) < 0))
         return NULL;
     if (!target) {
         dr_fail_memory(err);

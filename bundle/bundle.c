@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bundle/base.h"
 #include "bundle/conversion.h"
 #include "bundle/fetched.h"
 #include "bundle/file/reader.h"
@@ -38,6 +39,8 @@ struct run {
     size_t fetched_count;           /* that are filled */
     struct dr_bundle_image *images; /* copies of fetched[].image, borrowing from it */
     struct dr_unpacking unpacking;  /* of the layers of converted images */
+    struct dr_bases bases;
+    struct dr_delta *delta; /* what is left out; NULL: nothing */
     struct dr_writer writer;
     struct dr_part part;
     json_t *asked; /* what the next run must be asked for as well, to go on with this one's work */
@@ -56,6 +59,8 @@ static void release(struct run *run)
     dr_part_release(&run->part);
     dr_writer_release(&run->writer);
     dr_unpacking_release(&run->unpacking);
+    dr_delta_free(run->delta);
+    dr_bases_release(&run->bases);
     free(run->images);
     for (size_t i = 0; run->fetched && i < run->wanted.count; i++)
         dr_fetched_release(&run->fetched[i]);
@@ -98,6 +103,17 @@ static int fetch_images(struct run *run, struct dr_err *err)
     return 0;
 }
 
+/* What the bases make superfluous. */
+static int leave_out(struct run *run, struct dr_err *err)
+{
+    if (dr_bases_delta(&run->bases, run->images, run->wanted.count, &run->unpacking, &run->delta,
+                       err) < 0)
+        return -1;
+    if (run->options->base_count > 0 && !run->delta)
+        dr_log_say(run->log, "no base has any of the layers: the bundle is a whole one");
+    return 0;
+}
+
 static int plan(struct run *run, struct dr_err *err)
 {
     char builder[64];
@@ -109,9 +125,11 @@ static int plan(struct run *run, struct dr_err *err)
         .expires = run->options->expires,
         .channel = run->options->channel,
         .serial = run->options->serial,
+        .delta = run->delta,
     };
 
     run->writer.slots.count = run->options->signers;
+    run->writer.key = run->key;
     snprintf(builder, sizeof builder, "drover %s", DROVER_VERSION);
     dr_text_time(run->options->created, created);
     if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
@@ -148,52 +166,6 @@ static int write_small(struct run *run, struct dr_err *err)
     return 0;
 }
 
-/* Only somebody who made these images for it can bring this about. */
-static int fail_places(struct dr_err *err)
-{
-    return dr_fail(err, DR_ERR_FORMAT,
-                   "the layers of the converted images do not lie where they should; bundle "
-                   "these images one by one");
-}
-
-static int move_layer(struct run *run, const struct dr_bundle_blob *from,
-                      const struct dr_bundle_blob *to, struct dr_err *err)
-{
-    static const char zeros[DR_BLOCK];
-
-    if (!dr_digest_equal(&from->digest, &to->digest) || to->offset > from->offset)
-        return fail_places(err);
-    if (dr_part_move(&run->part, from->offset, to->offset, to->size, err) < 0)
-        return -1;
-    return dr_file_pwrite(run->part.fd, zeros, dr_padding(to->size), to->offset + to->size,
-                          run->part.draft, err);
-}
-
-/* Rarely, two images turn out to have one config, which is stored once: then what lies behind moves up. */
-static int move_layers(struct run *run, const struct dr_writer *planned, struct dr_err *err)
-{
-    static const char zeros[DR_TRAILER];
-    const struct dr_writer *writer = &run->writer;
-    uint64_t total = dr_layout_total(&writer->layout);
-    size_t skipped = planned->blob_count - writer->blob_count;
-
-    if (planned->blob_count < writer->blob_count)
-        return fail_places(err);
-    if (skipped == 0)
-        return 0;
-    dr_log_detail(run->log, "%zu blobs turned out to be the same as others: move the layers up",
-                  skipped);
-    for (size_t i = 0; i < writer->blob_count; i++) {
-        if (writer->blobs[i].layer &&
-            move_layer(run, &planned->blobs[i + skipped], &writer->blobs[i], err) < 0)
-            return -1;
-    }
-    if (dr_file_pwrite(run->part.fd, zeros, sizeof zeros, total - sizeof zeros, run->part.draft,
-                       err) < 0)
-        return -1;
-    return dr_part_cut(&run->part, total, err);
-}
-
 /* Now that their layers have been unpacked, the digests of converted images are known, and so is the order of
  * manifests and configs. */
 static int convert_images(struct run *run, struct dr_err *err)
@@ -208,7 +180,9 @@ static int convert_images(struct run *run, struct dr_err *err)
             return -1;
         run->images[i] = fetched->image;
     }
-    return plan(run, err) < 0 ? -1 : move_layers(run, &planned, err);
+    return plan(run, err) < 0
+               ? -1
+               : dr_layers_move_up(&run->part, &planned, &run->writer, run->log, err);
 }
 
 /* What makes one run's work another's: the layout must be the same. Where it comes from may change. */
@@ -226,9 +200,9 @@ static json_t *describe(const struct run *run, struct dr_err *err)
                            err) < 0)
             return NULL;
     }
-    asked = json_pack("{s:s*, s:O, s:s, s:I, s:b}", "release", run->wanted.name, "images", images,
-                      "channel", options->channel, "signers", (json_int_t)options->signers,
-                      "expires", options->expires != NULL);
+    asked = json_pack("{s:s*, s:O, s:s, s:I, s:b, s:O*}", "release", run->wanted.name, "images",
+                      images, "channel", options->channel, "signers", (json_int_t)options->signers,
+                      "expires", options->expires != NULL, "bases", run->bases.list);
     if (!asked)
         dr_fail_memory(err);
     return asked;
@@ -360,6 +334,7 @@ static int report(const struct run *run, struct dr_err *err)
         .images = run->images,
         .count = run->wanted.count,
         .writer = &run->writer,
+        .delta = run->delta,
         .seconds = dr_clock() - run->started,
     };
 
@@ -402,8 +377,9 @@ static int rehearse(struct run *run, struct dr_err *err)
     if (!run->asked || (options->output && !options->fresh &&
                         dr_rehearsal_look(options->output, run->asked, &run->past, err) < 0))
         return -1;
-    if (fetch_images(run, err) < 0 || plan(run, err) < 0)
+    if (fetch_images(run, err) < 0 || leave_out(run, err) < 0 || plan(run, err) < 0)
         return -1;
+    rehearsal.delta = run->delta;
     rehearsal.images = run->images;
     return dr_rehearsal_print(&rehearsal, options->json, stdout, err);
 }
@@ -416,6 +392,7 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         .log = log,
         .wanted = DR_WANTED_INIT,
         .unpacking = DR_UNPACKING_INIT,
+        .bases = DR_BASES_INIT,
         .writer = DR_WRITER_INIT,
         .part = DR_PART_INIT,
         .past = DR_PAST_INIT,
@@ -426,15 +403,18 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
     if (dr_wanted_read(&options->wish, &run.wanted, err) < 0 ||
         dr_sources_init(&run.sources, options, log, err) < 0)
         return -1;
-    if (options->dry_run)
-        return rehearse(&run, err);
-    if (options->key) {
+    /* A dry run signs nothing, but bases are believed by that key. */
+    if (options->key && (!options->dry_run || options->base_count > 0)) {
         run.key = dr_key_read_private(options->key, options->ask, options->ask_context, err);
         if (!run.key)
             return -1;
     }
-    if (begin_part(&run, err) < 0 || fetch_images(&run, err) < 0 || plan(&run, err) < 0 ||
-        write_file(&run, err) < 0)
+    if (dr_bases_read(&run.bases, options, run.key, &run.sources, err) < 0)
+        return -1;
+    if (options->dry_run)
+        return rehearse(&run, err);
+    if (begin_part(&run, err) < 0 || fetch_images(&run, err) < 0 || leave_out(&run, err) < 0 ||
+        plan(&run, err) < 0 || write_file(&run, err) < 0)
         return explain(&run, err);
     return report(&run, err);
 }

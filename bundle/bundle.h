@@ -38,11 +38,15 @@ struct dr_bundle_options {
     const char *ca_file;         /* --ca-cert; may be NULL */
     const char *const *insecure; /* hosts named by --insecure-registry */
     size_t insecure_count;
-    int64_t created;     /* seconds since the epoch */
-    const char *channel; /* the row of bundles that it belongs to */
-    uint64_t serial;     /* its number in that row */
-    const char *expires; /* "2016-06-26T18:13:38Z"; NULL: never */
-    size_t signers;      /* signatures that it has room for, `key`'s included: 1 to DR_SLOTS_MAX */
+    int64_t created;          /* seconds since the epoch */
+    const char *channel;      /* the row of bundles that it belongs to */
+    uint64_t serial;          /* its number in that row */
+    const char *expires;      /* "2016-06-26T18:13:38Z"; NULL: never */
+    const char *const *bases; /* --base: what the far side has (bundle/base.h) */
+    size_t base_count;
+    const struct dr_key *const *base_keys; /* who may have signed them, besides `key` */
+    size_t base_key_count;
+    size_t signers; /* signatures that it has room for, `key`'s included: 1 to DR_SLOTS_MAX */
 };
 
 /* Writes the bundle and prints to stdout what it holds, with `json` as dr_inspect_print() does. On failure there is no new file under the output's name:

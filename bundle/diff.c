@@ -52,6 +52,13 @@ static const struct dr_bundle_image *find_image(const struct dr_bundle *bundle, 
     return index ? &dr_bundle_images(bundle, &count)[json_integer_value(index)] : NULL;
 }
 
+/* Is the layer in it, or left out by it? Deltas are compared by what they stand for. */
+static bool stands_for(const struct dr_bundle *bundle, const struct dr_digest *layer)
+{
+    return dr_bundle_find_blob(bundle, layer) ||
+           dr_delta_find(dr_bundle_about(bundle)->delta, layer);
+}
+
 /* The layers of an image, or only those that `other` (may be NULL) lacks, each once. */
 static json_t *sum_layers(const struct dr_bundle_image *image, const struct dr_bundle *other,
                           struct dr_err *err)
@@ -65,7 +72,7 @@ static json_t *sum_layers(const struct dr_bundle_image *image, const struct dr_b
         char text[DR_DIGEST_TEXT];
 
         dr_digest_text(&layer->digest, text);
-        if (json_object_get(seen, text) || (other && dr_bundle_find_blob(other, &layer->digest)))
+        if (json_object_get(seen, text) || (other && stands_for(other, &layer->digest)))
             continue;
         if (dr_json_set(seen, text, json_true(), err) < 0)
             return NULL;
@@ -165,14 +172,18 @@ static json_t *list_layers(const struct dr_bundle *of, const struct dr_bundle *o
 {
     json_auto_t *list = json_array();
     json_int_t bytes = 0;
+    size_t image_count;
+    const struct dr_bundle_image *images = dr_bundle_images(of, &image_count);
+    dr_autofree struct dr_bundle_blob *blobs = NULL;
     size_t count;
-    const struct dr_bundle_blob *blobs = dr_bundle_blobs(of, &count);
     json_t *object;
 
+    if (dr_images_blobs(images, image_count, &blobs, &count, err) < 0)
+        return NULL;
     for (size_t i = 0; i < count; i++) {
         const struct dr_bundle_blob *blob = &blobs[i];
 
-        if (!blob->layer || shared != (dr_bundle_find_blob(other, &blob->digest) != NULL))
+        if (!blob->layer || shared != stands_for(other, &blob->digest))
             continue;
         bytes += (json_int_t)blob->size;
         if (dr_json_append(list,

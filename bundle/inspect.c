@@ -112,6 +112,17 @@ static bool is_expired(const struct dr_bundle_about *about, int64_t now)
     return about->expires && about->expires_at < now;
 }
 
+/* What a delta leaves out, in the words of its bundle.json; null for a bundle that is none. */
+static json_t *delta_json(const struct dr_bundle_about *about)
+{
+    const struct dr_delta *delta = about->delta;
+
+    return delta ? json_pack("{s:o, s:I, s:O, s:O}", "whole", digest_json(&about->whole), "bytes",
+                             (json_int_t)delta->bytes, "bases", delta->bases_json, "requires",
+                             delta->requires_json)
+                 : json_null();
+}
+
 json_t *dr_inspect_json(const struct dr_bundle *bundle, struct dr_err *err)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
@@ -123,20 +134,20 @@ json_t *dr_inspect_json(const struct dr_bundle *bundle, struct dr_err *err)
     if (dr_sharing_count(&sharing, bundle, err) < 0)
         return NULL;
     key_id = about->verified ? digest_json(&about->signers.ids[0]) : json_null();
-    object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:I, s:b, "
-                       "s:s, s:I, s:I, s:o, "
-                       "s:o, s:I, s:o}",
-                       "verified", about->verified, "key_id", key_id, "key_ids",
-                       signers_json(&about->signers, err), "signatures",
-                       (json_int_t)about->signatures, "free_slots", (json_int_t)about->free_slots,
-                       "release", text_or_null(about->release), "id", digest_json(&about->id),
-                       "sums", digest_json(&about->sums), "channel", about->channel, "serial",
-                       (json_int_t)about->serial, "created", about->created, "expires",
-                       text_or_null(about->expires), "age", (json_int_t)(now - about->created_at),
-                       "expired", is_expired(about, now), "builder", about->builder, "bytes",
-                       (json_int_t)about->bytes, "members", (json_int_t)about->members, "layers",
-                       sum_json(&sharing.all), "shared", sum_json(&sharing.shared), "saved_bytes",
-                       (json_int_t)sharing.saved, "images", images_json(bundle, &sharing, err));
+    object = json_pack(
+        "{s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:I, s:b, "
+        "s:s, s:I, s:I, s:o, "
+        "s:o, s:I, s:o, s:o}",
+        "verified", about->verified, "key_id", key_id, "key_ids",
+        signers_json(&about->signers, err), "signatures", (json_int_t)about->signatures,
+        "free_slots", (json_int_t)about->free_slots, "release", text_or_null(about->release), "id",
+        digest_json(&about->id), "sums", digest_json(&about->sums), "channel", about->channel,
+        "serial", (json_int_t)about->serial, "created", about->created, "expires",
+        text_or_null(about->expires), "age", (json_int_t)(now - about->created_at), "expired",
+        is_expired(about, now), "builder", about->builder, "bytes", (json_int_t)about->bytes,
+        "members", (json_int_t)about->members, "layers", sum_json(&sharing.all), "shared",
+        sum_json(&sharing.shared), "saved_bytes", (json_int_t)sharing.saved, "delta",
+        delta_json(about), "images", images_json(bundle, &sharing, err));
     if (!object)
         dr_fail_memory(err);
     return object;
@@ -210,6 +221,25 @@ static void print_head(const struct dr_bundle *bundle, const struct dr_sharing *
     print_signers(about, to);
 }
 
+static void print_required(const struct dr_bundle *bundle, FILE *to)
+{
+    const struct dr_delta *delta = dr_bundle_about(bundle)->delta;
+
+    if (!delta)
+        return;
+    fprintf(to, "\n");
+    dr_delta_print(delta, to);
+    for (size_t i = 0; i < delta->count; i++) {
+        const struct dr_required *item = &delta->items[i];
+        char digest[DR_DIGEST_TEXT];
+        char size[16];
+
+        dr_text_size(item->size, size);
+        fprintf(to, "  %s  %s, of %s\n", dr_digest_text(&item->digest, digest), size,
+                item->holders[0].image);
+    }
+}
+
 static void print_layers(const struct dr_bundle_image *image, struct dr_sharing *sharing, FILE *to)
 {
     const struct dr_sharing_sum shared = dr_sharing_of_image(sharing, image);
@@ -274,6 +304,7 @@ int dr_inspect_print(const struct dr_bundle *bundle, bool json, FILE *to, struct
     if (dr_sharing_count(&sharing, bundle, err) < 0)
         return -1;
     print_head(bundle, &sharing, to);
+    print_required(bundle, to);
     for (size_t i = 0; i < count; i++)
         print_image(&images[i], &sharing, to);
     return 0;

@@ -164,3 +164,47 @@ int dr_layers_fetch(struct dr_layers *layers, const struct dr_log *log, struct d
     dr_progress_end(&progress);
     return done;
 }
+
+/* Only somebody who made these images for it can bring this about. */
+static int fail_places(struct dr_err *err)
+{
+    return dr_fail(err, DR_ERR_FORMAT,
+                   "the layers of the converted images do not lie where they should; bundle "
+                   "these images one by one");
+}
+
+static int move_layer(struct dr_part *part, const struct dr_bundle_blob *from,
+                      const struct dr_bundle_blob *to, struct dr_err *err)
+{
+    static const char zeros[DR_BLOCK];
+
+    if (!dr_digest_equal(&from->digest, &to->digest) || to->offset > from->offset)
+        return fail_places(err);
+    if (dr_part_move(part, from->offset, to->offset, to->size, err) < 0)
+        return -1;
+    return dr_file_pwrite(part->fd, zeros, dr_padding(to->size), to->offset + to->size, part->draft,
+                          err);
+}
+
+int dr_layers_move_up(struct dr_part *part, const struct dr_writer *planned,
+                      const struct dr_writer *writer, const struct dr_log *log, struct dr_err *err)
+{
+    static const char zeros[DR_TRAILER];
+    uint64_t total = dr_layout_total(&writer->layout);
+    size_t skipped = planned->blob_count - writer->blob_count;
+
+    if (planned->blob_count < writer->blob_count)
+        return fail_places(err);
+    if (skipped == 0)
+        return 0;
+    dr_log_detail(log, "%zu blobs turned out to be the same as others: move the layers up",
+                  skipped);
+    for (size_t i = 0; i < writer->blob_count; i++) {
+        if (writer->blobs[i].layer &&
+            move_layer(part, &planned->blobs[i + skipped], &writer->blobs[i], err) < 0)
+            return -1;
+    }
+    if (dr_file_pwrite(part->fd, zeros, sizeof zeros, total - sizeof zeros, part->draft, err) < 0)
+        return -1;
+    return dr_part_cut(part, total, err);
+}

@@ -111,12 +111,13 @@ static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *s
             return -1;
     }
     plan = json_pack(
-        "{s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "release", rehearsal->release,
-        "output", rehearsal->output, "bytes", (json_int_t)sums->total, "members",
-        (json_int_t)rehearsal->writer->layout.count, "layers", (json_int_t)sums->layers,
+        "{s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "release",
+        rehearsal->release, "output", rehearsal->output, "bytes", (json_int_t)sums->total,
+        "members", (json_int_t)rehearsal->writer->layout.count, "layers", (json_int_t)sums->layers,
         "layer_bytes", (json_int_t)sums->bytes, "kept_bytes", (json_int_t)sums->kept, "fetch_bytes",
-        (json_int_t)(sums->bytes - sums->kept), "space_needed", (json_int_t)sums->need,
-        "space_free", (json_int_t)sums->room, "images", images);
+        (json_int_t)(sums->bytes - sums->kept), "left_out_bytes",
+        (json_int_t)(rehearsal->delta ? rehearsal->delta->bytes : 0), "space_needed",
+        (json_int_t)sums->need, "space_free", (json_int_t)sums->room, "images", images);
     if (!plan)
         return dr_fail_memory(err);
     text = dr_json_text(plan, true, err);
@@ -147,6 +148,7 @@ static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *
     dr_text_size(sums->bytes - sums->kept, other);
     fprintf(to, "\nlayers  %llu, each once: %s; to be fetched: %s\n",
             (unsigned long long)sums->layers, one, other);
+    dr_delta_print(rehearsal->delta, to);
     dr_text_size(sums->total, one);
     fprintf(to, "bundle  %s (%llu bytes) in %zu members\n", one, (unsigned long long)sums->total,
             rehearsal->writer->layout.count);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "bundle/file/content.h"
+#include "bundle/file/delta.h"
 #include "bundle/file/writer.h"
 #include "bundle/ledger.h"
 #include "lib/err.h"
@@ -20,6 +21,7 @@ struct dr_rehearsal {
     const struct dr_bundle_image *images;
     size_t count;
     const struct dr_writer *writer; /* planned */
+    const struct dr_delta *delta;   /* what it leaves out; NULL: nothing */
     const struct dr_past *past;     /* what an earlier run left */
 };
 

@@ -39,6 +39,7 @@ static int print_result(const struct dr_summary *summary, struct dr_err *err)
                dr_reference_text(&summary->images[i].reference, name), "",
                dr_digest_text(&summary->images[i].manifest.digest, hex));
     }
+    dr_delta_print(summary->delta, stdout);
     return 0;
 }
 

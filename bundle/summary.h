@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "bundle/file/content.h"
+#include "bundle/file/delta.h"
 #include "bundle/file/writer.h"
 #include "lib/err.h"
 #include "lib/key.h"
@@ -21,7 +22,8 @@ struct dr_summary {
     const struct dr_bundle_image *images;
     size_t count;
     const struct dr_writer *writer;
-    double seconds; /* the whole run */
+    const struct dr_delta *delta; /* what it leaves out; NULL: nothing */
+    double seconds;               /* the whole run */
 };
 
 int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log,

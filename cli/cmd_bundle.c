@@ -9,6 +9,7 @@
 #include "bundle/file/channel.h"
 #include "bundle/file/slots.h"
 #include "cli/commands.h"
+#include "cli/trusted.h"
 #include "lib/text.h"
 #include "manifests/release.h"
 
@@ -91,6 +92,10 @@ static int check_signing(const struct dr_bundle_options *options, bool unsigned_
         return dr_fail(err, DR_ERR_USAGE,
                        "--key FILE is needed: the private key that signs the bundle; 'drover key "
                        "new' makes one (or --unsigned, to sign it elsewhere)");
+    if (unsigned_ && options->base_count > 0)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--base needs --key: a delta carries the signature of the whole bundle that "
+                       "it stands for, which nobody can attach later");
     if (signers < 1 || signers > DR_SLOTS_MAX)
         return dr_fail(err, DR_ERR_USAGE, "--signers is a number from 1 to %d", DR_SLOTS_MAX);
     return 0;
@@ -121,6 +126,25 @@ static int check_not_key(const char *output, const char *key, struct dr_err *err
     return 0;
 }
 
+/* The bundles that this one builds on, and who may have signed them. */
+static int read_bases(const struct dr_list *bases, const struct dr_list *files,
+                      struct dr_trusted *trusted, struct dr_bundle_options *options,
+                      struct dr_err *err)
+{
+    options->bases = bases->item;
+    options->base_count = bases->count;
+    if (files->count == 0)
+        return 0;
+    if (options->base_count == 0)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--pubkey says whose bundles --base may name, and there is no --base");
+    if (dr_trusted_read_keys(files, trusted, err) < 0)
+        return -1;
+    options->base_keys = trusted->trust.keys;
+    options->base_key_count = trusted->trust.key_count;
+    return 0;
+}
+
 /* The first word may be a release; every other is an image. */
 static void set_wish(struct dr_wish *wish, const struct dr_list *words,
                      const struct dr_list *groups)
@@ -143,6 +167,9 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     uint64_t signers = 1;
     struct dr_list insecure = {.count = 0};
     struct dr_list groups = {.count = 0};
+    struct dr_list bases = {.count = 0};
+    struct dr_list pubkeys = {.count = 0};
+    dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
     struct dr_list words = {.count = 0};
     dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
@@ -152,6 +179,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"key", 0, DR_OPTION_TEXT, &options.key},
         {"passphrase-file", 0, DR_OPTION_TEXT, &passphrase_file},
         {"unsigned", 0, DR_OPTION_FLAG, &unsigned_},
+        {"base", 0, DR_OPTION_LIST, &bases},
+        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
         {"signers", 0, DR_OPTION_NUMBER, &signers},
         {"channel", 0, DR_OPTION_TEXT, &label.channel},
         {"serial", 0, DR_OPTION_NUMBER, &label.serial},
@@ -172,7 +201,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (check_output(&options, err) < 0 || read_time(&options.created, err) < 0 ||
+    if (read_bases(&bases, &pubkeys, &trusted, &options, err) < 0 ||
+        check_output(&options, err) < 0 || read_time(&options.created, err) < 0 ||
         check_signing(&options, unsigned_, signers, err) < 0 ||
         set_label(&label, &options, err) < 0)
         return -1;

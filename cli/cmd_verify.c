@@ -30,6 +30,7 @@ static void print_line(const struct dr_bundle *bundle, const char *path)
     printf(", %s%s%zu image%s, %s, every byte checked; created %s\n",
            about->release ? about->release : "", about->release ? ", " : "", count,
            count == 1 ? "" : "s", size, about->created);
+    dr_delta_print(about->delta, stdout);
 }
 
 static int verify(const char *path, const struct dr_trusted *trusted, bool json,

@@ -11,6 +11,7 @@ const struct dr_command dr_commands[] = {
     {"verify", dr_cmd_verify, "check a bundle: signature, every byte, every image"},
     {"inspect", dr_cmd_inspect, "show what is in a bundle"},
     {"diff", dr_cmd_diff, "show what two bundles do not have in common"},
+    {"merge", dr_cmd_merge, "make the whole bundle of a delta and what it builds on"},
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
     {"audit", dr_cmd_audit, "check that a registry has all of a bundle, bit for bit"},
     {"load", dr_cmd_load, "load a bundle into this host's engine, where there is no registry"},

@@ -100,6 +100,8 @@ static int add_source(struct dr_mirror_plan *plan, size_t *count, const struct d
     const struct dr_bundle_blob *blob = dr_bundle_find_blob(bundle, &wanted->digest);
     char digest[DR_DIGEST_TEXT];
 
+    if (dr_delta_find(dr_bundle_about(bundle)->delta, &wanted->digest))
+        return 0; /* for mirror/requires.h */
     if (!blob || blob->size != wanted->size)
         return dr_fail(err, DR_ERR_VERIFY, "the bundle lacks %s, which '%s' needs",
                        dr_digest_text(&wanted->digest, digest), repository);

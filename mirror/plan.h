@@ -53,7 +53,8 @@ struct dr_mirror_plan {
     }
 
 /* Two images of the bundle that would get one name in the registry are DR_ERR_REFUSED; a manifest
- * that names a blob that the bundle lacks is DR_ERR_VERIFY. The plan borrows from the bundle. */
+ * that names a blob that the bundle lacks is DR_ERR_VERIFY; what a delta leaves out is not in the
+ * plan (mirror/requires.h). The plan borrows from the bundle. */
 int dr_mirror_plan_make(const struct dr_bundle *bundle, const struct dr_destination *destination,
                         struct dr_mirror_plan *ret_plan, struct dr_err *err);
 void dr_mirror_plan_release(struct dr_mirror_plan *plan);

@@ -31,9 +31,14 @@ static void count_outcomes(struct dr_mirror_push *push, const struct dr_blob_put
 static int push_blobs(struct dr_mirror_push *push, struct dr_err *err)
 {
     struct dr_mirror_plan *plan = push->plan;
+    struct dr_requires *requires = push->requires;
     struct dr_progress progress;
     int done;
 
+    if (dr_registry_put_blobs(push->registry, requires->mounts, requires->mount_count,
+                              DR_REGISTRY_PARALLEL, NULL, err) < 0)
+        return -1;
+    count_outcomes(push, requires->mounts, requires->mount_count);
     dr_progress_start(&progress, push->log, "push", plan->bytes);
     done = dr_registry_put_blobs(push->registry, plan->first, plan->first_count,
                                  DR_REGISTRY_PARALLEL, &progress, err);
@@ -175,9 +180,10 @@ static int settle(struct dr_mirror_push *push, struct dr_err *err)
                : 0;
 }
 
-bool dr_mirror_push_is_needed(const struct dr_mirror_plan *plan)
+bool dr_mirror_push_is_needed(const struct dr_mirror_push *push)
 {
-    bool needed = plan->first_count > 0 || plan->more_count > 0;
+    const struct dr_mirror_plan *plan = push->plan;
+    bool needed = plan->first_count > 0 || plan->more_count > 0 || push->requires->mount_count > 0;
 
     for (size_t i = 0; i < plan->manifest_count; i++)
         needed |= !plan->manifests[i].there;
@@ -188,7 +194,7 @@ bool dr_mirror_push_is_needed(const struct dr_mirror_plan *plan)
 
 int dr_mirror_push_all(struct dr_mirror_push *push, struct dr_err *err)
 {
-    if (!dr_mirror_push_is_needed(push->plan) &&
+    if (!dr_mirror_push_is_needed(push) &&
         !dr_mirror_journal_is_unfinished(push->journal, dr_bundle_about(push->bundle)))
         return 0;
     if (push_blobs(push, err) < 0 || push_manifests(push, err) < 0 || note_tags(push, err) < 0 ||

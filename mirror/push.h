@@ -19,12 +19,14 @@
 #include "lib/registry/registry.h"
 #include "mirror/journal.h"
 #include "mirror/plan.h"
+#include "mirror/requires.h"
 
 struct dr_mirror_push {
     struct dr_registry *registry;
     const struct dr_bundle *bundle;
     const char *path; /* of the bundle, for the journal */
     struct dr_mirror_plan *plan;
+    struct dr_requires *requires; /* checked; empty unless the bundle is a delta */
     struct dr_mirror_journal *journal;
     const struct dr_log *log;
 
@@ -39,7 +41,7 @@ struct dr_mirror_push {
 };
 
 /* Whether a layer, config, manifest or tag is missing or other than it should be. */
-bool dr_mirror_push_is_needed(const struct dr_mirror_plan *plan);
+bool dr_mirror_push_is_needed(const struct dr_mirror_push *push);
 
 /* Errors say how far it came and what to do next. */
 int dr_mirror_push_all(struct dr_mirror_push *push, struct dr_err *err);

@@ -12,6 +12,7 @@ void dr_mirror_target_release(struct dr_mirror_target *target)
 {
     free(target->push.written);
     dr_mirror_journal_release(&target->journal);
+    dr_requires_release(&target->requires);
     dr_mirror_plan_release(&target->plan);
     dr_registry_free(target->registry);
     dr_destination_release(&target->destination);
@@ -33,12 +34,18 @@ static int survey(struct dr_mirror_target *target, const struct dr_mirror_common
                                     .bundle = common->bundle,
                                     .path = common->path,
                                     .plan = &target->plan,
+                                    .requires = &target->requires,
                                     .journal = &target->journal,
                                     .log = &target->log};
     push->written = calloc(target->plan.image_count + 1, sizeof *push->written);
     if (!push->written)
         return dr_fail_memory(err);
-    return dr_mirror_survey(target->registry, &target->plan, &push->present, err);
+    if (dr_requires_check(target->registry, common->bundle, &target->plan, &target->destination,
+                          &target->log, &target->requires, err) < 0 ||
+        dr_mirror_survey(target->registry, &target->plan, &push->present, err) < 0)
+        return -1;
+    push->present += target->requires.present;
+    return 0;
 }
 
 void dr_mirror_target_survey(struct dr_mirror_target *target, const struct dr_mirror_common *common)

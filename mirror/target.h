@@ -24,6 +24,7 @@ struct dr_mirror_target {
     struct dr_registry *registry;
     struct dr_log log;
     struct dr_mirror_plan plan;
+    struct dr_requires requires;
     struct dr_mirror_journal journal;
     struct dr_mirror_push push; /* what was done */
     struct dr_err failure;      /* DR_OK: none so far */

@@ -18,6 +18,8 @@
 #include "lib/reference.h"
 #include "manifests/manifest.h"
 
+struct dr_delta; /* bundle/file/delta.h */
+
 /* What bundle.json says of the whole, and what the reader found. Texts are printable ASCII. */
 struct dr_bundle_about {
     const char *release;       /* "v1.0.2"; NULL: images only */
@@ -37,6 +39,9 @@ struct dr_bundle_about {
     uint64_t layer_bytes; /* what dr_bundle_hash_layers() reads */
     size_t members;
     bool verified; /* false: nobody vouches for anything here */
+
+    const struct dr_delta *delta; /* what it leaves out; NULL: it is no delta */
+    struct dr_digest whole; /* `sums` of the whole bundle: of a delta, that which it stands for */
 };
 
 /* Roles of images in a release. */

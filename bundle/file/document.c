@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bundle/file/delta.h"
 #include "bundle/file/sums.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -79,9 +80,19 @@ static int write_head(json_t *object, const struct dr_bundle_about *about, struc
     if (about->expires && dr_json_set(object, "expires", json_string(about->expires), err) < 0)
         return -1;
     if (dr_json_set(object, "builder", json_string(about->builder), err) < 0 ||
-        dr_json_set(object, "min_reader", json_integer(DR_READER_VERSION), err) < 0)
+        dr_json_set(object, "min_reader", json_integer(about->delta ? DR_READER_DELTA : 1), err) <
+            0)
         return -1;
     return about->release ? dr_json_set(object, "release", json_string(about->release), err) : 0;
+}
+
+static int write_requires(json_t *object, const struct dr_delta *delta, struct dr_err *err)
+{
+    if (!delta)
+        return dr_json_set(object, "requires", json_array(), err);
+    if (dr_json_set(object, "bases", json_incref(delta->bases_json), err) < 0)
+        return -1;
+    return dr_json_set(object, "requires", json_incref(delta->requires_json), err);
 }
 
 char *dr_document_write(const struct dr_bundle_about *about, const struct dr_bundle_image *images,
@@ -99,7 +110,7 @@ char *dr_document_write(const struct dr_bundle_about *about, const struct dr_bun
             return NULL;
     }
     if (dr_json_set(object, "totals", write_totals(images, count, err), err) < 0 ||
-        dr_json_set(object, "requires", json_array(), err) < 0)
+        write_requires(object, about->delta, err) < 0)
         return NULL;
     return dr_json_text(object, true, err);
 }
@@ -237,9 +248,9 @@ static int read_images(struct dr_document *document, struct dr_err *err)
 /* Later formats may add keys: those that an old reader may ignore begin with "x-". */
 static int check_keys(json_t *object, struct dr_err *err)
 {
-    static const char *const known[] = {"format",  "id",      "channel", "serial",
-                                        "created", "expires", "builder", "min_reader",
-                                        "release", "images",  "totals",  "requires"};
+    static const char *const known[] = {"format",  "id",      "channel",    "serial",  "created",
+                                        "expires", "builder", "min_reader", "release", "images",
+                                        "totals",  "bases",   "requires"};
     const char *key;
     json_t *value;
 
@@ -260,7 +271,6 @@ static int check_format(const json_t *object, struct dr_err *err)
 {
     const char *format;
     uint64_t version;
-    json_t *delta;
 
     if (read_text(object, "format", &format, err) < 0 ||
         dr_json_get_uint64(object, "min_reader", &version, err) < 0)
@@ -270,12 +280,24 @@ static int check_format(const json_t *object, struct dr_err *err)
                        "the bundle's format is %s for readers of version %llu; this drover reads "
                        "%s up to version %d, a newer one is needed",
                        format, (unsigned long long)version, DR_DOCUMENT_FORMAT, DR_READER_VERSION);
-    if (dr_json_get_array(object, "requires", &delta, err) < 0)
-        return -1;
-    if (json_array_size(delta))
-        return dr_fail(err, DR_ERR_REFUSED,
-                       "the bundle holds only what another one lacks; a newer drover is needed");
     return 0;
+}
+
+/* Only a delta has bases, and only a delta requires anything. */
+static int read_delta(struct dr_document *document, struct dr_err *err)
+{
+    json_t *bases = json_object_get(document->json, "bases");
+    json_t *required;
+
+    if (dr_json_get_array(document->json, "requires", &required, err) < 0)
+        return -1;
+    if (!bases && json_array_size(required) == 0)
+        return 0;
+    if (!json_is_array(bases) || json_array_size(required) == 0)
+        return dr_fail(err, DR_ERR_VERIFY, "'bases' and 'requires' do not fit each other");
+    document->delta = dr_delta_new(bases, required, err);
+    document->about.delta = document->delta;
+    return document->delta ? 0 : -1;
 }
 
 static int read_head(struct dr_document *document, struct dr_err *err)
@@ -313,7 +335,7 @@ static int parse(const char *text, size_t size, struct dr_document *document, st
     document->json = dr_json_parse(text, size, DR_NAME_DOCUMENT, err);
     if (!document->json || check_format(document->json, err) < 0 ||
         check_keys(document->json, err) < 0 || read_head(document, err) < 0 ||
-        read_images(document, err) < 0)
+        read_delta(document, err) < 0 || read_images(document, err) < 0)
         return -1;
     if (dr_images_check_names(document->images, document->image_count, err) < 0)
         return -1;
@@ -341,6 +363,7 @@ void dr_document_release(struct dr_document *document)
 {
     for (size_t i = 0; i < document->image_count; i++)
         dr_image_manifest_release(&document->images[i].content);
+    dr_delta_free(document->delta);
     json_decref(document->json);
     free(document->images);
     free(document->warnings);

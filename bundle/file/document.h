@@ -16,7 +16,10 @@
 #define DR_DOCUMENT_MAX (4u << 20)
 
 /* A reader that implements less than a bundle's min_reader refuses it. */
-#define DR_READER_VERSION 1
+#define DR_READER_VERSION 2
+
+/* What a delta needs of a reader. */
+#define DR_READER_DELTA 2
 
 /* A parsed bundle.json; about and images point into it. Of `about` it fills what bundle.json says, of the images
  * everything but `content`, which the reader adds. */
@@ -25,7 +28,8 @@ struct dr_document {
     struct dr_bundle_about about;
     struct dr_bundle_image *images;
     size_t image_count;
-    const char **warnings; /* storage of all images' lists */
+    const char **warnings;  /* storage of all images' lists */
+    struct dr_delta *delta; /* about.delta; owned */
 };
 
 #define DR_DOCUMENT_INIT                                                                           \
@@ -33,11 +37,11 @@ struct dr_document {
         .json = NULL                                                                               \
     }
 
-/* The text of bundle.json, owned. */
+/* The text of bundle.json, owned; a delta's where about->delta says one. */
 char *dr_document_write(const struct dr_bundle_about *about, const struct dr_bundle_image *images,
                         size_t count, struct dr_err *err);
 
-/* DR_ERR_VERIFY: not what a bundle says; DR_ERR_REFUSED: another format, needs a newer drover, or is a delta. */
+/* DR_ERR_VERIFY: not what a bundle says; DR_ERR_REFUSED: another format, or needs a newer drover. */
 int dr_document_parse(const char *text, size_t size, struct dr_document *ret_document,
                       struct dr_err *err);
 void dr_document_release(struct dr_document *document);

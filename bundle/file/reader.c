@@ -10,6 +10,7 @@
 #include "bundle/file/hasher.h"
 #include "bundle/file/policy.h"
 #include "bundle/file/sums.h"
+#include "bundle/file/whole.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/text.h"
@@ -102,6 +103,20 @@ int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *
                             err);
 }
 
+/* Before the policy is asked, which goes by it. Its content is compared in check_rest(). */
+static int name_whole(struct dr_bundle *bundle, struct dr_err *err)
+{
+    struct dr_bundle_about *about = &bundle->document.about;
+    const struct dr_member *list = dr_whole_find(&bundle->envelope, DR_NAME_WHOLE_SUMS);
+
+    if (!about->delta != !list)
+        return dr_fail(err, DR_ERR_VERIFY,
+                       "it is %s delta and has %s '" DR_NAME_WHOLE_SUMS "' in it",
+                       list ? "no" : "a", list ? "a" : "no");
+    about->whole = list ? list->digest : about->sums;
+    return 0;
+}
+
 static int load_document(struct dr_bundle *bundle, const struct dr_bundle_trust *trust,
                          struct dr_err *err)
 {
@@ -114,6 +129,8 @@ static int load_document(struct dr_bundle *bundle, const struct dr_bundle_trust 
         return -1;
     bundle->document.about.sums = bundle->envelope.list.digest;
     bundle->document.about.signers = bundle->envelope.signers;
+    if (name_whole(bundle, err) < 0)
+        return -1;
     return dr_policy_check(trust, &bundle->document.about, err);
 }
 
@@ -156,7 +173,8 @@ static int check_blobs(struct dr_bundle *bundle, struct dr_err *err)
     size_t count;
 
     if (dr_images_blobs(bundle->document.images, bundle->document.image_count, &right, &count,
-                        &why) < 0)
+                        &why) < 0 ||
+        dr_delta_leave_out(bundle->document.delta, right, &count, &why) < 0)
         return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s", why.text);
     if (count != bundle->blob_count)
         return dr_fail(err, DR_ERR_VERIFY, "it holds %zu blobs where its images have %zu",
@@ -189,13 +207,18 @@ static int check_member(const struct dr_bundle *bundle, const struct dr_member *
 static int check_indexes(const struct dr_bundle *bundle, struct dr_err *err)
 {
     const struct dr_document *document = &bundle->document;
-    dr_autofree char *index = dr_images_index(document->images, document->image_count, err);
-    dr_autofree char *docker =
-        index ? dr_images_docker(document->images, document->image_count, err) : NULL;
+    bool delta = document->delta;
+    dr_autofree char *index = delta ? dr_text_copy(DR_DELTA_INDEX, err)
+                                    : dr_images_index(document->images, document->image_count, err);
+    dr_autofree char *docker = NULL;
 
-    if (!docker)
+    if (!index)
         return -1;
-    if (check_member(bundle, member_at(bundle, AT_OCI_LAYOUT), DR_OCI_LAYOUT, err) < 0 ||
+    docker = delta ? dr_text_copy(DR_DELTA_DOCKER, err)
+                   : dr_images_docker(document->images, document->image_count, err);
+    if (!docker ||
+        check_member(bundle, member_at(bundle, AT_OCI_LAYOUT),
+                     delta ? DR_DELTA_OCI_LAYOUT : DR_OCI_LAYOUT, err) < 0 ||
         check_member(bundle, member_at(bundle, AT_INDEX), index, err) < 0)
         return -1;
     return check_member(bundle, member_at(bundle, AT_DOCKER), docker, err);
@@ -226,11 +249,13 @@ static int check_rest(struct dr_bundle *bundle, struct dr_err *err)
 
         if (dr_sums_is_program(member->name))
             later += member->size;
+        else if (dr_sums_is_whole(member->name))
+            continue; /* by dr_whole_check() */
         else if (dr_envelope_load(&bundle->envelope, member, README_MAX, &text, err) < 0)
             return -1;
     }
     bundle->document.about.layer_bytes = later;
-    return 0;
+    return bundle->document.delta ? dr_whole_check(&bundle->envelope, &bundle->document, err) : 0;
 }
 
 static int open_bundle(struct dr_bundle *bundle, const char *path,
@@ -307,6 +332,27 @@ const struct dr_bundle_image *dr_bundle_images(const struct dr_bundle *bundle, s
 {
     *ret_count = bundle->document.image_count;
     return bundle->document.images;
+}
+
+const struct dr_member *dr_bundle_find_member(const struct dr_bundle *bundle, const char *name)
+{
+    return dr_whole_find(&bundle->envelope, name);
+}
+
+int dr_bundle_refuse_delta(const struct dr_bundle *bundle, const char *what, struct dr_err *err)
+{
+    const struct dr_delta *delta = bundle->document.delta;
+    char text[DR_BASE_TEXT];
+    char size[16];
+
+    if (!delta)
+        return 0;
+    dr_text_size(delta->bytes, size);
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "%s: it is a delta, which leaves out %zu layer%s (%s) of %s; 'drover merge' "
+                   "makes the whole bundle of both",
+                   what, delta->count, delta->count == 1 ? "" : "s", size,
+                   dr_base_text(&delta->bases[0], text));
 }
 
 const struct dr_bundle_image *dr_bundle_image_with_role(const struct dr_bundle *bundle,

@@ -31,6 +31,8 @@
 #include <stdint.h>
 
 #include "bundle/file/content.h"
+#include "bundle/file/delta.h"
+#include "bundle/file/layout.h"
 #include "bundle/file/trust.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -60,6 +62,12 @@ const struct dr_bundle_about *dr_bundle_about(const struct dr_bundle *bundle);
 /* In the order of the command line. Borrowed from the bundle. */
 const struct dr_bundle_image *dr_bundle_images(const struct dr_bundle *bundle, size_t *ret_count);
 
+/* A listed member, by its name: offset, size and hash. NULL: there is none. Borrowed. */
+const struct dr_member *dr_bundle_find_member(const struct dr_bundle *bundle, const char *name);
+
+/* DR_ERR_REFUSED for a delta, which cannot do alone what is to be done: "load it into an engine". */
+int dr_bundle_refuse_delta(const struct dr_bundle *bundle, const char *what, struct dr_err *err);
+
 /* The image with that role, NULL: there is none. */
 const struct dr_bundle_image *dr_bundle_image_with_role(const struct dr_bundle *bundle,
                                                         const char *role);
@@ -67,7 +75,7 @@ const struct dr_bundle_image *dr_bundle_image_with_role(const struct dr_bundle *
 /* Every blob once, in file order. Borrowed. */
 const struct dr_bundle_blob *dr_bundle_blobs(const struct dr_bundle *bundle, size_t *ret_count);
 
-/* NULL: the bundle does not hold it. Borrowed. */
+/* NULL: the bundle does not hold it; a delta does not hold what its about->delta has. Borrowed. */
 const struct dr_bundle_blob *dr_bundle_find_blob(const struct dr_bundle *bundle,
                                                  const struct dr_digest *digest);
 

@@ -111,7 +111,7 @@ static json_t *make_entry(const struct dr_bundle_about *about, struct dr_err *er
     char sums[DR_DIGEST_TEXT];
     json_auto_t *entry =
         json_pack("{s:I, s:s, s:s, s:[]}", "serial", (json_int_t)about->serial, "sums",
-                  dr_digest_text(&about->sums, sums), "imported", "", "keys");
+                  dr_digest_text(&about->whole, sums), "imported", "", "keys");
 
     for (size_t i = 0; i < about->signers.count; i++) {
         char hex[DR_DIGEST_TEXT];
@@ -168,7 +168,7 @@ int dr_state_check(struct dr_state *state, const struct dr_bundle_about *about,
                        state->path, about->channel);
     if (entry && about->serial < last)
         return accept_older(state, about, last, trust, err);
-    dr_digest_text(&about->sums, sums);
+    dr_digest_text(&about->whole, sums);
     if (entry && about->serial == last && strcmp(sums, dr_json_string_or(entry, "sums", "")) != 0)
         return dr_fail(err, DR_ERR_REFUSED,
                        "TWO BUNDLES with the serial %llu of the channel '%s': the one taken here "

@@ -16,6 +16,9 @@ static const char *const fixed[] = {DR_NAME_DOCUMENT, DR_NAME_OCI_LAYOUT, DR_NAM
                                     DR_NAME_DOCKER};
 #define FIXED_COUNT (sizeof fixed / sizeof *fixed)
 
+static const char *const whole[] = {DR_NAME_WHOLE_SUMS, DR_NAME_WHOLE_SIGNATURE,
+                                    DR_NAME_WHOLE_DOCUMENT};
+
 bool dr_sums_is_blob(const char *name)
 {
     const char *hex = name + strlen(DR_NAME_BLOBS);
@@ -30,6 +33,15 @@ bool dr_sums_is_program(const char *name)
 
     return dr_text_starts(name, DR_NAME_PROGRAM) && *rest &&
            !rest[strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789_")];
+}
+
+bool dr_sums_is_whole(const char *name)
+{
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        if (strcmp(name, whole[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool dr_sums_is_cosignature(const char *name)
@@ -65,9 +77,11 @@ static int section_of(const char *name)
     }
     if (dr_sums_is_blob(name))
         return (int)FIXED_COUNT;
-    if (strcmp(name, DR_NAME_README) == 0)
+    if (dr_sums_is_whole(name))
         return (int)FIXED_COUNT + 1;
-    return dr_sums_is_program(name) ? (int)FIXED_COUNT + 2 : -1;
+    if (strcmp(name, DR_NAME_README) == 0)
+        return (int)FIXED_COUNT + 2;
+    return dr_sums_is_program(name) ? (int)FIXED_COUNT + 3 : -1;
 }
 
 /* May `next` stand directly behind `last` (NULL: at the head)? */

@@ -9,6 +9,7 @@
  *
  *     bundle.json, oci-layout, index.json, manifest.json,
  *     blobs/sha256/<its own hash>    as many as there are,
+ *     whole/SHA256SUMS, whole/SHA256SUMS.sig, whole/bundle.json    in a delta: of what it stands for,
  *     READ-ME-FIRST.txt              if there is one,
  *     drover-<architecture>          if there are any, ascending
  */
@@ -28,6 +29,9 @@
 #define DR_NAME_INDEX "index.json"
 #define DR_NAME_DOCKER "manifest.json"
 #define DR_NAME_BLOBS "blobs/sha256/"
+#define DR_NAME_WHOLE_SUMS "whole/SHA256SUMS"
+#define DR_NAME_WHOLE_SIGNATURE "whole/SHA256SUMS.sig"
+#define DR_NAME_WHOLE_DOCUMENT "whole/bundle.json"
 #define DR_NAME_README "READ-ME-FIRST.txt"
 #define DR_NAME_PROGRAM "drover-"
 
@@ -61,6 +65,7 @@ int dr_sums_add(struct dr_buf *text, const char *name, const struct dr_digest *d
 
 bool dr_sums_is_blob(const char *name);
 bool dr_sums_is_program(const char *name);
+bool dr_sums_is_whole(const char *name);
 
 /* "blobs/sha256/<hex>"; returns `ret`. */
 const char *dr_sums_blob_name(const struct dr_digest *digest, char ret[DR_MEMBER_NAME]);

@@ -12,6 +12,9 @@
  *     dr_writer_frame(&writer, fd, err);                        everything but blobs; no signature yet
  *     for each of writer.blobs: its bytes to blob->offset       in any order, by anybody
  *     dr_writer_sign(&writer, fd, key, err);                    last
+ *
+ * With about.delta it is a delta: without the blobs that this leaves out, with the list, signature and bundle.json of
+ * the whole bundle, which is signed by writer.key while it is planned.
  */
 
 #include <stddef.h>
@@ -27,11 +30,17 @@ struct dr_writer {
     struct dr_slots slots;        /* its count is what is reserved */
     struct dr_buf sums;           /* SHA256SUMS */
     char *document;               /* bundle.json */
+    const char *oci_layout;       /* oci-layout; static */
     char *index;                  /* index.json */
     char *docker;                 /* manifest.json */
     struct dr_bundle_blob *blobs; /* with their offsets */
     size_t blob_count;
     uint64_t blob_bytes;
+    const struct dr_key *key; /* set before: signs the whole bundle that a delta is of; NULL: nobody
+                                 does, the room is left (for a look at the layout) */
+    struct dr_writer *whole;  /* of a delta: its texts are carried along; owned */
+    unsigned char whole_signature[DR_SIGNATURE_MAX];
+    size_t whole_signature_size;
 };
 
 #define DR_WRITER_INIT                                                                             \

@@ -196,7 +196,7 @@ int dr_load_run(const struct dr_load_options *options, const struct dr_log *log,
     struct load load = {.options = options, .log = log, .bundle = bundle};
     int done;
 
-    if (!bundle)
+    if (!bundle || dr_bundle_refuse_delta(bundle, "an engine cannot load it", err) < 0)
         return -1;
     done = make_names(&load, err);
     /* One question before the long hashing: an engine that isn't there should be said at once. */

@@ -221,3 +221,23 @@ same_as_skopeo() {
     drover verify b.tar --pubkey "$keys/site.pub"
     rm b.tar
 }
+
+@test "a delta of a converted image: what its layers unpack to is known from the base" {
+    make_schema1 "$hub" delta/image:1 1.9.1
+    make_schema1 "$hub" delta/image:2 1.10.3
+    drover bundle delta/image:1 --from "$hub" -o old.tar --key "$keys/site.key"
+    bundle bundle delta/image:1 --base old.tar
+    [ "$(field .conversion)" = schema1 ]
+    says "left out"
+    says_error "1 image in 2 blobs"
+    [ "$(field .image_id)" = "$(pulled_id "$hub/delta/image:1")" ]
+    site2=$(registry_start site2)
+    drover 9 mirror b.tar "$site2" --pubkey "$keys/site.pub"
+    drover mirror old.tar "$site2" --pubkey "$keys/site.pub"
+    drover mirror b.tar "$site2" --pubkey "$keys/site.pub"
+    [ "$(pulled_id "$site2/delta/image:1")" = "$(field .image_id)" ]
+    tar -xOf old.tar bundle.json >old.json
+    bundle bundle delta/image:1 --base old.json --force
+    says_error "the bundle is a whole one"
+    registry_stop site2
+}

@@ -104,8 +104,8 @@ static const char *const kit_server_layers[] = {"base layer", "empty", "server l
                                                 NULL};
 static const char *const kit_agent_layers[] = {"base layer", "agent layer", NULL};
 
-/* Two images that share a layer; one has a layer twice. */
-static inline void kit_write_good(struct kit *kit, const char *path)
+/* Two images that share a layer; one has a layer twice. `delta`: what is left out; NULL: nothing. */
+static inline void kit_write(struct kit *kit, const char *path, const struct dr_delta *delta)
 {
     static const char *const warnings[] = {"a warning", NULL};
     dr_auto_writer struct dr_writer writer = DR_WRITER_INIT;
@@ -116,6 +116,7 @@ static inline void kit_write_good(struct kit *kit, const char *path)
         .expires = "2016-06-26T18:13:38Z",
         .channel = "default",
         .serial = KIT_TIME,
+        .delta = delta,
     };
     struct dr_err err = DR_ERR_INIT;
     struct dr_bundle_image images[2];
@@ -127,6 +128,7 @@ static inline void kit_write_good(struct kit *kit, const char *path)
     kit_image(&images[1], "rancher/agent:v1.0.1", DR_ROLE_AGENT, "{\"os\":\"linux\",\"n\":1}",
               kit_agent_layers, &manifests[1]);
     images[1].warnings = warnings;
+    writer.key = kit->key;
     assert_int_equal(dr_writer_plan(&writer, &about, images, 2, &err), 0);
     assert_int_equal(ftruncate(fd, (off_t)dr_layout_total(&writer.layout)), 0);
     assert_int_equal(dr_writer_frame(&writer, fd, &err), 0);
@@ -143,6 +145,11 @@ static inline void kit_write_good(struct kit *kit, const char *path)
         dr_image_manifest_release(&images[i].content);
         free(manifests[i]);
     }
+}
+
+static inline void kit_write_good(struct kit *kit, const char *path)
+{
+    kit_write(kit, path, NULL);
 }
 
 static inline void kit_insert(struct kit *kit, size_t at, const char *name, const char *data,

@@ -50,6 +50,7 @@ static struct dr_bundle_about bundle_of(uint64_t serial, unsigned char content)
         .created_at = NOW,
         .serial = serial,
         .sums = {.bytes = {content}},
+        .whole = {.bytes = {content}},
         .signers = {.ids = {{.bytes = {1}}}, .count = 1},
     };
 }

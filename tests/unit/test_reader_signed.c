@@ -76,8 +76,9 @@ static void the_document_must_be_one(void **state)
         const char *old, *new, *expected;
     } rows[] = {
         {"drover-bundle/1", "drover-bundle/2", "a newer one is needed"},
-        {"\"min_reader\": 1", "\"min_reader\": 2", "a newer one is needed"},
-        {"\"requires\": []", "\"requires\": [1]", "a newer drover is needed"},
+        {"\"min_reader\": 1", "\"min_reader\": 3", "a newer one is needed"},
+        {"\"requires\": []", "\"requires\": [1]", "'bases' and 'requires' do not fit"},
+        {"\"requires\": []", "\"bases\": [], \"requires\": []", "do not fit each other"},
         {"\"channel\"", "\"extra\": 1, \"channel\"", "'extra' is no key of it"},
         {"\"channel\"", "\"serial\": 1, \"channel\"", "duplicate"},
         {"\"serial\": ", "\"serial\": -", "serial"},
