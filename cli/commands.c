@@ -25,5 +25,6 @@ const struct dr_command dr_commands[] = {
     {"key", dr_cmd_key, "make and show signing keys"},
     {"config", dr_cmd_config, "show what is set for this site, and where"},
     {"completion", dr_cmd_completion, "print the completions for bash, zsh or fish"},
+    {"licenses", dr_cmd_licenses, "print the notices of all that drover is made of"},
     {NULL, NULL, NULL},
 };

@@ -23,6 +23,7 @@ dr_command_fn dr_cmd_sign;
 dr_command_fn dr_cmd_attach;
 dr_command_fn dr_cmd_key;
 dr_command_fn dr_cmd_config;
+dr_command_fn dr_cmd_licenses;
 dr_command_fn dr_cmd_doctor;
 dr_command_fn dr_cmd_completion;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/version.h"
 #include "lib/err.h"
 #include "lib/stop.h"
 
@@ -87,6 +88,21 @@ static int end(void)
     return dr_code_status(err.code);
 }
 
+static int version(int argc, char **argv)
+{
+    struct dr_err err = DR_ERR_INIT;
+    bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
+
+    if (argc > 0 && !json) {
+        fprintf(stderr, "drover --version: '%.40s' is too much; it knows --json\n", argv[0]);
+        return dr_code_status(DR_ERR_USAGE);
+    }
+    if (dr_version_print(stdout, json, &err) == 0)
+        return end();
+    fprintf(stderr, "drover --version: %s\n", err.text);
+    return dr_code_status(err.code);
+}
+
 int main(int argc, char **argv)
 {
     const struct dr_command *command;
@@ -107,8 +123,7 @@ int main(int argc, char **argv)
         return end();
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
-        puts("drover " DROVER_VERSION);
-        return end();
+        return version(argc - 2, argv + 2);
     }
     command = find(argv[1]);
     if (!command)
