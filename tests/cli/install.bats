@@ -84,7 +84,7 @@ package() {
     printf '#include <stdio.h>\nint main(void){puts("drover static");return 0;}\n' >static.c
     gcc -static -o static static.c
     cmake -S "$SOURCE_FOLDER" -B other -G Ninja -DDROVER_TESTS=OFF -DDROVER_EXECUTABLE="$PWD/static" --log-level=ERROR
-    ln -sf "$BUILD_FOLDER"/packaging/*.1 "$BUILD_FOLDER"/packaging/completion.* other/packaging/
+    cp "$BUILD_FOLDER"/packaging/*.1 "$BUILD_FOLDER"/packaging/completion.* other/packaging/
     cpack --config other/CPackConfig.cmake -G 'DEB;TGZ' -B "$PWD/packed" >cpack.log 2>&1 || { cat cpack.log; return 1; }
     deb=$(echo packed/*.deb)
     [ -z "$(dpkg-deb -f "$deb" Depends)" ]
