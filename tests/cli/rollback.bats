@@ -24,6 +24,11 @@ status_says() {
     says "$1"
 }
 
+# The volume or folder is there.
+kept() {
+    [ -d "$1" ] || docker volume inspect "$1" >/dev/null
+}
+
 # The old server runs on the old database, in a fresh volume, with its old settings; the migrated one is kept.
 rolled_back() {
     wait_until 20 answers
@@ -36,7 +41,7 @@ rolled_back() {
     [ "$(volume_of rancher)" != "$volume" ] || return 1
     [[ $(volume_of rancher) == *rancher-v1.0.1-* ]] || return 1
     [ "$(docker ps --format '{{.Names}}')" = rancher ] || return 1
-    [ -d "$volume" ] || docker volume inspect "$volume" >/dev/null || return 1
+    kept "$volume" || return 1
     [ ! -e "$state/apply.json" ]
 }
 
@@ -139,7 +144,7 @@ rolled_back() {
     [ "$(canary)" = "$canary" ]
     [ "$(sim .release.server)" = v1.0.1 ]
     [[ $(volume_of rancher) == *rancher-v1.0.1-* ]]
-    docker volume inspect "$volume" >/dev/null
+    kept "$volume"
 }
 
 @test "refused, and nothing changed: the copy is gone, cut, or another file; the old image is gone" {
