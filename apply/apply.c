@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/copies.h"
+#include "apply/ending.h"
 #include "apply/journal.h"
 #include "apply/look.h"
 #include "apply/only.h"
@@ -65,10 +66,7 @@ static int finish(struct dr_upgrade *upgrade, struct dr_err *err)
     if (dr_journal_finish(upgrade->journal, "finished", &path, err) < 0)
         return -1;
     thin_copies(upgrade);
-    if (upgrade->options->json)
-        return dr_report_json(stdout, upgrade->journal->state, "upgraded", err);
-    dr_report_end(stdout, upgrade->journal->state, path);
-    return 0;
+    return dr_ending_tell(upgrade, "upgraded", path, err);
 }
 
 static int run(struct dr_upgrade *upgrade, struct dr_err *err)
@@ -84,6 +82,7 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
                              "nothing is lost: run the same command again, or drover rollback");
     if (dr_step_run(upgrade, dr_steps, &failure) == 0)
         return finish(upgrade, err);
+    dr_journal_run_ended(upgrade->journal, failure.text, NULL);
     dr_undo(upgrade, &failure);
     if (err)
         *err = failure;
@@ -104,13 +103,13 @@ static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_er
         return -1;
     dr_log_say(options->log, "the upgrade to %s that was begun at %s is not finished",
                dr_target_text(target, "release"), dr_json_string_or(state, "started", "?"));
-    if (options->json && options->dry_run)
-        return dr_report_json(stdout, state, "unfinished", err);
     if (!options->json)
         dr_step_list(stdout, upgrade, dr_steps);
     if (options->dry_run)
-        return 0;
-    return dr_session_confirm(options, err) < 0 ? -1 : run(upgrade, err);
+        return dr_ending_tell(upgrade, "unfinished", upgrade->journal->path, err);
+    if (dr_session_confirm(options, err) < 0 || dr_journal_run_begun(upgrade->journal, err) < 0)
+        return -1;
+    return run(upgrade, err);
 }
 
 static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, json_t *target,
@@ -118,22 +117,18 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
 {
     const struct dr_apply_options *options = upgrade->options;
     json_auto_t *state = dr_look(options, upgrade->engine, target, err);
-    bool busy;
 
+    /* For the report of one that fails from here on; it is under way only when it was started. */
+    upgrade->journal->state = json_incref(state);
     if (!state || dr_target_audit(options, bundle, err) < 0)
         return -1;
-    busy = dr_json_true(state, "busy");
-    if (options->json && (options->dry_run || !busy))
-        return dr_report_json(stdout, state, busy ? "planned" : "nothing to do", err);
-    if (!options->json && busy)
+    if (!dr_json_true(state, "busy"))
+        return dr_ending_nothing(upgrade, state, err);
+    if (!options->json)
         dr_report_plan(stdout, state, options->log->verbosity > 0);
-    if (!busy) {
-        dr_report_nothing(stdout, state);
-        return 0;
-    }
     if (options->dry_run) {
         dr_log_say(options->log, "a dry run: nothing was changed");
-        return 0;
+        return dr_ending_tell(upgrade, "planned", NULL, err);
     }
     if (dr_session_confirm(options, err) < 0 ||
         dr_journal_start(upgrade->journal, json_incref(state), err) < 0)
@@ -141,36 +136,61 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
     return run(upgrade, err);
 }
 
-int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
+static int fail_only(const json_t *state, struct dr_err *err)
+{
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "parts of Rancher alone (--only) were begun at %s and are not finished; finish "
+                   "them first, with the bundle, registry and --only that they were begun with",
+                   dr_json_string_or(state, "started", "?"));
+}
+
+static int apply(struct dr_upgrade *upgrade, json_t **ret_target, struct dr_err *err)
 {
     const struct dr_engine_options where = dr_engine_options_from_environment();
-    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    const struct dr_apply_options *options = upgrade->options;
+    const struct dr_journal *journal = upgrade->journal;
     dr_auto_bundle struct dr_bundle *bundle = NULL;
-    dr_auto_engine struct dr_engine *engine = NULL;
-    json_auto_t *target = NULL;
+    json_t *target;
     dr_autoclose int claim = -1;
-    struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
     int done;
 
+    if (json_object_get(journal->state, "only"))
+        return fail_only(journal->state, err);
+    *ret_target = target = dr_target_read(options, &bundle, err);
+    upgrade->engine = target ? dr_engine_new(&where, err) : NULL;
+    if (!upgrade->engine)
+        return journal->state
+                   ? dr_err_advise(err,
+                                   "the upgrade that was begun at %s is not finished: when "
+                                   "this is mended, run the same command again",
+                                   dr_json_string_or(journal->state, "started", "?"))
+                   : -1;
+    upgrade->bundle = bundle;
+    if (dr_session_claim(upgrade, &claim, err) < 0)
+        return -1;
+    done = journal->state ? resume(upgrade, target, err) : begin(upgrade, bundle, target, err);
+    upgrade->bundle = NULL;
+    return done;
+}
+
+int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
+{
+    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
+    json_auto_t *target = NULL;
+    int done;
+
+    if (dr_ending_check(options, err) < 0)
+        return -1;
     if (options->only)
         return dr_only(options, err);
     if (options->dry_run ? dr_journal_peek(&journal, options->state_dir, err) < 0
                          : dr_journal_open(&journal, options->state_dir, err) < 0)
         return -1;
-    target = dr_target_read(options, &bundle, err);
-    engine = target ? dr_engine_new(&where, err) : NULL;
-    if (!engine)
-        return journal.state
-                   ? dr_err_advise(err,
-                                   "the upgrade that was begun at %s is not finished: when "
-                                   "this is mended, run the same command again",
-                                   dr_json_string_or(journal.state, "started", "?"))
-                   : -1;
-    upgrade.engine = engine;
-    upgrade.bundle = bundle;
-    if (dr_session_claim(&upgrade, &claim, err) < 0)
-        return -1;
-    done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);
+    done = apply(&upgrade, &target, err);
+    if (done < 0)
+        dr_ending_failed(&upgrade, err);
     dr_rancher_free(upgrade.rancher);
+    dr_engine_free(upgrade.engine);
     return done;
 }

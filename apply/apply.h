@@ -12,7 +12,7 @@
  *              was cut off goes on with the journal that it left
  *   undo       a step that fails before the new server was ever started: the old one is put back as it was
  *              (apply/undo.h)
- *   report     before and after, on stdout (apply/report.h)
+ *   report     before and after, as text, JSON or a page (apply/ending.h)
  */
 
 #include <stdbool.h>
@@ -40,7 +40,8 @@ struct dr_apply_options {
     const char *secret_key;
     const char *rancher_keys; /* file with several keys; NULL: none */
     struct dr_rancher_wishes wishes;
-    unsigned only; /* of apply/only.h; 0: the whole upgrade */
+    const char *report; /* --report: where the page goes, absolute; NULL: nowhere */
+    unsigned only;      /* of apply/only.h; 0: the whole upgrade */
     const char *state_dir;
     const char *backup_dir;       /* NULL: <state_dir>/backups */
     const char *backup_confirmed; /* the operator's word on an external database's dump */

@@ -172,28 +172,6 @@ int dr_journal_save(struct dr_journal *journal, struct dr_err *err)
     return save_json(journal->path, document, true, err);
 }
 
-int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *err)
-{
-    char now[32];
-
-    dr_text_time(time(NULL), now);
-    json_decref(journal->state);
-    journal->state = state;
-    if (dr_json_set(state, "format", json_integer(FORMAT), err) < 0 ||
-        dr_json_set(state, "started", json_string(now), err) < 0 ||
-        dr_json_set(state, "state", json_string("running"), err) < 0 ||
-        dr_json_set(state, "steps", json_object(), err) < 0 || set_apart(journal, err) < 0 ||
-        dr_journal_save(journal, err) < 0)
-        return -1;
-    kill_here("journal", "begun");
-    return 0;
-}
-
-static json_t *entry(const struct dr_journal *journal, const char *step)
-{
-    return dr_json_at(journal->state, "steps", step, NULL);
-}
-
 /* "begun" for people, "begun_at" (seconds since the epoch) for the report. */
 static int stamp(json_t *object, const char *key, const char *exact, struct dr_err *err)
 {
@@ -208,6 +186,63 @@ static int stamp(json_t *object, const char *key, const char *exact, struct dr_e
                        err);
 }
 
+static int add_run(struct dr_journal *journal, struct dr_err *err)
+{
+    json_t *runs = json_object_get(journal->state, "runs");
+    json_t *run = json_object();
+
+    if (!runs) {
+        runs = json_array();
+        if (dr_json_set(journal->state, "runs", runs, err) < 0) {
+            json_decref(run);
+            return -1;
+        }
+    }
+    if (dr_json_append(runs, run, err) < 0)
+        return -1;
+    return stamp(run, "begun", "begun_at", err);
+}
+
+int dr_journal_run_begun(struct dr_journal *journal, struct dr_err *err)
+{
+    return add_run(journal, err) < 0 ? -1 : dr_journal_save(journal, err);
+}
+
+int dr_journal_run_ended(struct dr_journal *journal, const char *why, struct dr_err *err)
+{
+    const json_t *runs = json_object_get(journal->state, "runs");
+    json_t *run = json_array_get(runs, json_array_size(runs) - 1);
+
+    if (!run)
+        return 0;
+    if (stamp(run, "ended", "ended_at", err) < 0 ||
+        dr_json_set(run, "why", json_string(why), err) < 0)
+        return -1;
+    return dr_journal_save(journal, err);
+}
+
+int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *err)
+{
+    char now[32];
+
+    dr_text_time(time(NULL), now);
+    json_decref(journal->state);
+    journal->state = state;
+    if (dr_json_set(state, "format", json_integer(FORMAT), err) < 0 ||
+        dr_json_set(state, "started", json_string(now), err) < 0 ||
+        dr_json_set(state, "state", json_string("running"), err) < 0 ||
+        dr_json_set(state, "steps", json_object(), err) < 0 || add_run(journal, err) < 0 ||
+        set_apart(journal, err) < 0 || dr_journal_save(journal, err) < 0)
+        return -1;
+    kill_here("journal", "begun");
+    return 0;
+}
+
+static json_t *entry(const struct dr_journal *journal, const char *step)
+{
+    return dr_json_at(journal->state, "steps", step, NULL);
+}
+
 int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct dr_err *err)
 {
     json_t *steps = json_object_get(journal->state, "steps");
@@ -215,6 +250,11 @@ int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct d
     if ((!entry(journal, step) && dr_json_set(steps, step, json_object(), err) < 0) ||
         stamp(entry(journal, step), "begun", "begun_at", err) < 0)
         return -1;
+    /* What is interrupted by it is interrupted since the first try. */
+    if (!json_object_get(entry(journal, step), "first_at") &&
+        json_object_set(entry(journal, step), "first_at",
+                        json_object_get(entry(journal, step), "begun_at")) < 0)
+        return dr_fail_memory(err);
     json_object_del(entry(journal, step), "done");
     json_object_del(entry(journal, step), "done_at");
     if (dr_journal_save(journal, err) < 0)

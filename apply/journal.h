@@ -14,8 +14,9 @@
  *     dr_journal_step_begun(&journal, "stop", err); ... dr_journal_step_done(&journal, "stop", err);
  *     dr_journal_finish(&journal, "finished", err);    kept under another name
  *
- * The document: {"format": 1, "started", "state": "running", "steps": {"<name>": {"begun", "begun_at",
- * "done", "done_at", "seconds"}}, and what apply/look.h puts into it}. Its "inventory", which is large and never changes,
+ * The document: {"format": 1, "started", "state": "running", "steps": {"<name>": {"begun", "begun_at", "first_at": of the
+ * first try, "done", "done_at", "seconds"}}, "runs": [{"begun", "begun_at", and unless it was killed or is the one that
+ * finished "ended", "ended_at", "why"}], and what apply/look.h puts into it}. Its "inventory", which is large and never changes,
  * lies in inventory.json beside it until the end ("inventory_apart": true). It holds the old container's environment, so
  * only root may read it.
  */
@@ -52,6 +53,11 @@ int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *e
 
 /* Writes the document as it is now. */
 int dr_journal_save(struct dr_journal *journal, struct dr_err *err);
+
+/* Another run goes on with it; a run ends before its end, `why` says in words what happened. The first run is begun by
+ * dr_journal_start(). */
+int dr_journal_run_begun(struct dr_journal *journal, struct dr_err *err);
+int dr_journal_run_ended(struct dr_journal *journal, const char *why, struct dr_err *err);
 
 /* Writes that a step was begun, or is done (with the seconds that it took). */
 int dr_journal_step_begun(struct dr_journal *journal, const char *step, struct dr_err *err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apply/ending.h"
 #include "apply/journal.h"
 #include "apply/plan.h"
 #include "apply/rancher/agents.h"
@@ -12,7 +13,6 @@
 #include "apply/rancher/netagents.h"
 #include "apply/rancher/prepull.h"
 #include "apply/rancher/settings.h"
-#include "apply/report.h"
 #include "apply/session.h"
 #include "apply/steps.h"
 #include "apply/target.h"
@@ -63,54 +63,35 @@ int dr_only_parse(const char *text, unsigned *ret_parts, struct dr_err *err)
 
 /* ---- the steps */
 
-static int check_settings(struct dr_upgrade *upgrade, struct dr_err *err)
-{
-    return dr_settings_check(&upgrade->job, err);
-}
-
 /* The proof is of everything, so it can't follow when a part of the work is left for later. */
 static bool has_proof(unsigned parts)
 {
     return (parts & DR_ONLY_VERIFY) || (parts & CHANGES) == CHANGES;
 }
 
+#define STEPS_MOST 6
+
 /* Those that were asked for. Ends with a NULL name. */
-static void choose_steps(unsigned parts, struct dr_step ret[7])
+static void choose_steps(unsigned parts, struct dr_step ret[STEPS_MOST + 1])
 {
     const struct {
         unsigned parts;
-        struct dr_step step;
-    } all[] = {
-        {CHANGES,
-         {.name = "settings",
-          .title = "see that hosts are told the new images",
-          .act = check_settings}},
-        {CHANGES,
-         {.name = "prepull",
-          .title = "pull agent and agent-instance on every host",
-          .act = dr_do_prepull}},
-        {DR_ONLY_AGENTS,
-         {.name = "agents",
-          .title = "wait until all hosts are back and stay",
-          .act = dr_do_agents}},
-        {DR_ONLY_NETWORK,
-         {.name = "netagents",
-          .title = "replace the network agents, host by host",
-          .act = dr_do_netagents}},
-        {DR_ONLY_BALANCERS,
-         {.name = "balancers",
-          .title = "replace the load balancers' instances, one at a time",
-          .act = dr_do_balancers}},
-        {has_proof(parts) ? parts : 0,
-         {.name = "proof",
-          .title = "prove it: everything again, against the inventory",
-          .act = dr_do_proof}},
+        const char *name;
+    } all[STEPS_MOST] = {
+        {CHANGES, "settings"},
+        {CHANGES, "prepull"},
+        {DR_ONLY_AGENTS, "agents"},
+        {DR_ONLY_NETWORK, "netagents"},
+        {DR_ONLY_BALANCERS, "balancers"},
+        {has_proof(parts) ? parts : 0, "proof"},
     };
     size_t count = 0;
 
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (all[i].parts & parts)
-            ret[count++] = all[i].step;
+    for (size_t i = 0; i < STEPS_MOST; i++) {
+        if (!(all[i].parts & parts))
+            continue;
+        ret[count] = *dr_steps_find(all[i].name);
+        ret[count++].part = DR_STEP_ALWAYS;
     }
     ret[count] = (struct dr_step){.name = NULL};
 }
@@ -196,38 +177,20 @@ static int check_begun(const struct dr_upgrade *upgrade, const json_t *target, s
 
 /* ---- all of it */
 
-static void report(const struct dr_upgrade *upgrade, const char *path)
-{
-    const json_t *state = upgrade->journal->state;
-    const json_t *done = json_object_get(state, "report");
-    const json_t *entry;
-    size_t i;
-
-    printf("\nRancher   %s, %s: %zu network agents and %zu balancer instances replaced, %s\n",
-           dr_json_string_or(state, "rancher_url", "-"),
-           dr_target_text(json_object_get(state, "target"), "release"),
-           json_array_size(json_object_get(done, "network_agents")),
-           json_array_size(json_object_get(done, "balancers")),
-           has_proof(upgrade->options->only) ? "everything proved"
-                                             : "the whole not proved: --only verify does");
-    json_array_foreach(json_object_get(done, "left_alone"), i, entry)
-    {
-        printf("left alone  %s: %s\n", dr_json_string_or(entry, "object", "?"),
-               dr_json_string_or(entry, "why", "?"));
-    }
-    printf("The whole record: %s\n", path);
-}
-
 static int run(struct dr_upgrade *upgrade, struct dr_err *err)
 {
-    struct dr_step steps[7];
+    struct dr_step steps[STEPS_MOST + 1];
     dr_autofree char *path = NULL;
+    struct dr_err failure = DR_ERR_INIT;
 
     choose_steps(upgrade->options->only, steps);
     dr_stop_ignore_hangup();
     if (dr_upgrade_connect(upgrade, err) < 0)
         return -1;
-    if (dr_step_run(upgrade, steps, err) < 0) {
+    if (dr_step_run(upgrade, steps, &failure) < 0) {
+        dr_journal_run_ended(upgrade->journal, failure.text, NULL);
+        if (err)
+            *err = failure;
         /* What only looks leaves nothing to go on with. */
         if (!(upgrade->options->only & CHANGES))
             dr_journal_finish(upgrade->journal, "failed", NULL, NULL);
@@ -235,10 +198,7 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
     }
     if (dr_journal_finish(upgrade->journal, "finished", &path, err) < 0)
         return -1;
-    if (upgrade->options->json)
-        return dr_report_json(stdout, upgrade->journal->state, "finished", err);
-    report(upgrade, path);
-    return 0;
+    return dr_ending_tell(upgrade, "finished", path, err);
 }
 
 static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, json_t *target,
@@ -251,13 +211,11 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
     if (look(upgrade, target, err) < 0 || (changes && dr_target_audit(options, bundle, err) < 0))
         return -1;
     state = upgrade->journal->state;
-    if (options->json && options->dry_run)
-        return dr_report_json(stdout, state, "planned", err);
     if (!options->json)
         dr_plan_print(stdout, json_object_get(state, "plan"));
     if (options->dry_run) {
         dr_log_say(options->log, "a dry run: nothing was changed");
-        return 0;
+        return dr_ending_tell(upgrade, "planned", NULL, err);
     }
     /* Looking needs no yes. */
     if ((changes && dr_session_confirm(options, err) < 0) ||
@@ -266,33 +224,37 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
     return run(upgrade, err);
 }
 
+static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_err *err)
+{
+    const struct dr_apply_options *options = upgrade->options;
+    const json_t *state = upgrade->journal->state;
+
+    if (check_begun(upgrade, target, err) < 0)
+        return -1;
+    dr_log_say(options->log, "what was begun at %s is not finished%s",
+               dr_json_string_or(state, "started", "?"),
+               options->dry_run ? "; a dry run does not go on" : ": going on");
+    if (options->dry_run)
+        return dr_ending_tell(upgrade, "unfinished", upgrade->journal->path, err);
+    return dr_journal_run_begun(upgrade->journal, err) < 0 ? -1 : run(upgrade, err);
+}
+
 int dr_only(const struct dr_apply_options *options, struct dr_err *err)
 {
     dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     json_auto_t *target = NULL;
     struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
-    int done;
+    int done = -1;
 
     if (options->dry_run ? dr_journal_peek(&journal, options->state_dir, err) < 0
                          : dr_journal_open(&journal, options->state_dir, err) < 0)
         return -1;
     target = dr_target_read(options, &bundle, err);
-    if (!target)
-        return -1;
-    if (!journal.state)
-        done = begin(&upgrade, bundle, target, err);
-    else if (check_begun(&upgrade, target, err) < 0)
-        done = -1;
-    else if (options->dry_run) {
-        dr_log_say(options->log, "what was begun at %s is not finished; a dry run does not go on",
-                   dr_json_string_or(journal.state, "started", "?"));
-        done = 0;
-    } else {
-        dr_log_say(options->log, "what was begun at %s is not finished: going on",
-                   dr_json_string_or(journal.state, "started", "?"));
-        done = run(&upgrade, err);
-    }
+    if (target)
+        done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);
+    if (done < 0)
+        dr_ending_failed(&upgrade, err);
     dr_rancher_free(upgrade.rancher);
     return done;
 }

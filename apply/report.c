@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apply/plan.h"
+#include "apply/record.h"
 #include "apply/sides.h"
 #include "apply/target.h"
 #include "lib/cleanup.h"
@@ -22,11 +23,15 @@ static void print_texts(FILE *out, const char *what, const json_t *list)
 
     json_array_foreach(list, i, item)
     {
+        char line[1200];
+
         if (json_is_string(item))
-            fprintf(out, "%-9s %s\n", what, json_string_value(item));
+            snprintf(line, sizeof line, "%s", json_string_value(item));
         else
-            fprintf(out, "%-9s %s: %s\n", what, dr_json_string_or(item, "object", "?"),
-                    dr_json_string_or(item, "why", "?"));
+            snprintf(line, sizeof line, "%s: %s", dr_json_string_or(item, "object", "?"),
+                     dr_json_string_or(item, "why", "?"));
+        dr_text_clean(line);
+        fprintf(out, "%-9s %s\n", what, line);
     }
 }
 
@@ -102,6 +107,7 @@ void dr_report_plan(FILE *out, const json_t *state, bool all)
 
 void dr_report_nothing(FILE *out, const json_t *state)
 {
+    json_auto_t *left = json_array();
     json_t *row;
     size_t i;
 
@@ -111,27 +117,15 @@ void dr_report_nothing(FILE *out, const json_t *state)
     json_array_foreach(json_object_get(state, "plan"), i, row)
     {
         if (strcmp(dr_json_string_or(row, "action", ""), DR_PLAN_LEFT_ALONE) == 0)
-            fprintf(out, "left alone  %s: %s\n", dr_json_string_or(row, "object", "?"),
-                    dr_json_string_or(row, "why", "?"));
+            json_array_append(left, row);
     }
+    print_texts(out, "left alone", left);
 }
 
 /* ---- the end */
 
-static double moment(const json_t *state, const char *step, const char *key)
-{
-    return json_number_value(dr_json_at(state, "steps", step, key, NULL));
-}
-
-static const char *bare_image(const json_t *entry, const char *key)
-{
-    const char *image = dr_json_string_or(entry, key, "-");
-
-    return dr_text_starts(image, "docker:") ? image + strlen("docker:") : image;
-}
-
-/* Rows of a list in the report, with images as people write them and seconds as time. */
-static json_t *rows_of(const json_t *list, const char *first, const char *second)
+/* Rows of a list of the record with their spans of time in words. */
+static json_t *rows_of(const json_t *list, const char *who, const char *where)
 {
     json_t *rows = json_array();
     json_t *entry;
@@ -139,22 +133,27 @@ static json_t *rows_of(const json_t *list, const char *first, const char *second
 
     json_array_foreach(list, i, entry)
     {
-        char seconds[16];
+        json_int_t serving = dr_json_int_or(entry, "serving", 0);
+        char meanwhile[48] = "none";
+        char away[32];
 
-        dr_text_seconds(json_number_value(json_object_get(entry, "seconds")), seconds);
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "first",
-                                              dr_json_string_or(entry, first, "-"), "second",
-                                              dr_json_string_or(entry, second, "-"), "before",
-                                              bare_image(entry, "before"), "after",
-                                              bare_image(entry, "after"), "seconds", seconds));
+        dr_record_span(entry, "away", away);
+        if (serving > 0)
+            snprintf(meanwhile, sizeof meanwhile, "%lld more", (long long)serving);
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "who",
+                                              dr_json_string_or(entry, who, "-"), "where",
+                                              dr_json_string_or(entry, where, "-"), "before",
+                                              dr_json_string_or(entry, "before", "-"), "after",
+                                              dr_json_string_or(entry, "after", "-"), "away", away,
+                                              "meanwhile", meanwhile));
     }
     return rows;
 }
 
-static void print_list(FILE *out, const json_t *list, const char *first, const char *second,
+static void print_list(FILE *out, const json_t *list, const char *who, const char *where,
                        const struct dr_column *columns)
 {
-    json_auto_t *rows = rows_of(list, first, second);
+    json_auto_t *rows = rows_of(list, who, where);
 
     if (json_array_size(rows) == 0)
         return;
@@ -162,110 +161,138 @@ static void print_list(FILE *out, const json_t *list, const char *first, const c
     dr_plan_table(out, rows, columns);
 }
 
-static void print_replaced(FILE *out, const json_t *report)
+static void print_replaced(FILE *out, const json_t *record)
 {
     static const struct dr_column agents[] = {
-        {"NETWORK AGENT OF", "first", 0, false}, {"ENVIRONMENT", "second", 0, false},
-        {"BEFORE", "before", 0, false},          {"AFTER", "after", 0, false},
-        {"WITHOUT IT", "seconds", 0, false},     {NULL, NULL, 0, false},
+        {"NETWORK AGENT OF", "who", 0, false}, {"ENVIRONMENT", "where", 0, false},
+        {"BEFORE", "before", 0, false},        {"AFTER", "after", 0, false},
+        {"WITHOUT IT", "away", 0, false},      {NULL, NULL, 0, false},
     };
-    static const struct dr_column balancers[] = {
-        {"BALANCER", "first", 0, false},      {"INSTANCE", "second", 0, false},
-        {"BEFORE", "before", 0, false},       {"AFTER", "after", 0, false},
-        {"REPLACED IN", "seconds", 0, false}, {NULL, NULL, 0, false},
+    static const struct dr_column instances[] = {
+        {"BALANCER", "who", 0, false},
+        {"INSTANCE", "where", 0, false},
+        {"BEFORE", "before", 0, false},
+        {"AFTER", "after", 0, false},
+        {"REPLACED IN", "away", 0, false},
+        {"MEANWHILE", "meanwhile", 0, false},
+        {NULL, NULL, 0, false},
+    };
+    static const struct dr_column pinned[] = {
+        {"BALANCER", "who", 0, false}, {"WAY", "where", 0, false}, {"BEFORE", "before", 0, false},
+        {"AFTER", "after", 0, false},  {"TOOK", "away", 0, false}, {NULL, NULL, 0, false},
     };
 
-    print_list(out, json_object_get(report, "network_agents"), "host", "environment", agents);
-    print_list(out, json_object_get(report, "balancers"), "service", "name", balancers);
+    print_list(out, json_object_get(record, "network_agents"), "host", "environment", agents);
+    print_list(out, json_object_get(record, "instances"), "service", "name", instances);
+    print_list(out, json_object_get(record, "pinned"), "service", "way", pinned);
 }
 
-static void print_server(FILE *out, const json_t *state)
+static void print_server(FILE *out, const json_t *record)
 {
-    const json_t *server = json_object_get(state, "server");
-    double from = moment(state, "stop", "begun_at");
-    double to = moment(state, "answer", "done_at");
-    char time[16];
+    const json_t *server = json_object_get(record, "server");
+    const json_t *window = json_object_get(record, "window");
+    const char *who = dr_json_string_or(window, "who", NULL);
+    char time[32];
 
     if (!dr_json_true(server, "needed")) {
         fprintf(out, "server    container '%s' was left as it is\n",
-                text_of(state, "server", "name"));
+                text_of(record, "server", "container"));
         return;
     }
-    dr_text_seconds(to - from, time);
+    dr_record_span(json_object_get(server, "down"), "seconds", time);
     fprintf(out, "server    container '%s': %s -> %s, down for %s\n",
-            text_of(state, "server", "name"), text_of(state, "server", "reference"),
-            text_of(state, "target", "server"), time);
+            text_of(record, "server", "container"), text_of(record, "server", "before"),
+            text_of(record, "server", "after"), time);
+    if (!who)
+        return;
+    dr_record_span(window, "longest", time);
+    fprintf(out,
+            "window    old containers under the new server, which sends them what may fail without "
+            "internet:\n          for up to %s (%s)\n",
+            time, who);
 }
 
-static void print_backup(FILE *out, const json_t *state)
+static void print_backup(FILE *out, const json_t *record)
 {
-    const json_t *backup = json_object_get(state, "backup");
-    const char *file = dr_json_string_or(backup, "file", NULL);
-    const char *slash = file ? strrchr(file, '/') : NULL;
+    const json_t *backup = json_object_get(record, "backup");
+    const json_t *commands = json_object_get(record, "restore");
+    const json_t *command;
     char size[16];
-    int volume;
+    size_t i;
 
-    if (!file || !slash)
+    if (json_array_size(commands) == 0)
         return;
     dr_text_size((uint64_t)dr_json_int_or(backup, "bytes", 0), size);
-    /* The volume has the copy's name: restored a second time into the same one, files of two databases would mix. */
-    volume = (int)(strlen(slash + 1) - (dr_text_ends(slash, ".tar.gz") ? strlen(".tar.gz") : 0));
     fprintf(
         out,
         "\nThe database of before is in %s (%s). Should it ever be needed, stop the new server, "
-        "then:\n"
-        "  (cd %.*s && sha256sum -c %s.sha256)\n"
-        "  docker volume create %.*s\n"
-        "  tar -xzpf %s --numeric-owner --strip-components=1 \\\n"
-        "      -C \"$(docker volume inspect -f '{{.Mountpoint}}' %.*s)\"\n"
-        "  docker run -d ... -v %.*s:/var/lib/mysql %s\n",
-        file, size, (int)(slash - file), file, slash + 1, volume, slash + 1, file, volume,
-        slash + 1, volume, slash + 1, text_of(state, "server", "reference"));
+        "then:\n",
+        dr_json_string_or(backup, "file", "?"), size);
+    json_array_foreach(commands, i, command)
+    {
+        const char *line = json_string_value(command);
+
+        for (; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+            fprintf(out, "  %.*s\n", (int)strcspn(line, "\n"), line);
+    }
 }
 
-void dr_report_end(FILE *out, const json_t *state, const char *journal)
+static void print_checks(FILE *out, const json_t *record)
 {
-    const json_t *report = json_object_get(state, "report");
-    const json_t *proof = json_object_get(report, "proof");
+    const json_t *checks = json_object_get(record, "checks");
+    const json_t *check;
+    size_t i;
 
-    fprintf(out, "\nRancher   %s -> %s, proved\n", text_of(state, "server", "version"),
-            text_of(state, "target", "release"));
-    print_server(out, state);
-    print_replaced(out, report);
-    if (json_array_size(json_object_get(report, "left_alone")) +
-            json_array_size(json_object_get(proof, "changed")) +
-            json_array_size(json_object_get(proof, "unseen")) >
-        0)
+    if (json_array_size(checks) == 0)
+        return;
+    fputs("\nLook for yourself:\n", out);
+    json_array_foreach(checks, i, check)
+    {
+        fprintf(out, "  %s        # %s\n", dr_json_string_or(check, "command", "?"),
+                dr_json_string_or(check, "expect", "?"));
+    }
+}
+
+static void print_first(FILE *out, const json_t *record)
+{
+    const char *rancher = dr_json_string_or(record, "rancher", "-");
+    const char *to = dr_json_string_or(record, "to", "-");
+
+    if (strcmp(dr_json_string_or(record, "outcome", ""), "upgraded") == 0) {
+        fprintf(out, "\nRancher   %s -> %s, proved\n", dr_json_string_or(record, "from", "-"), to);
+        print_server(out, record);
+        return;
+    }
+    fprintf(out, "\nRancher   %s, %s: %zu network agents and %zu balancer instances replaced, %s\n",
+            rancher, to, json_array_size(json_object_get(record, "network_agents")),
+            json_array_size(json_object_get(record, "instances")),
+            json_is_object(json_object_get(record, "proof"))
+                ? "everything proved"
+                : "the whole not proved: --only verify does");
+}
+
+void dr_report_end(FILE *out, const json_t *record)
+{
+    const json_t *left = json_object_get(record, "left_out");
+    const json_t *changed = json_object_get(record, "changed");
+    const json_t *unseen = json_object_get(record, "unseen");
+
+    print_first(out, record);
+    print_replaced(out, record);
+    if (json_array_size(left) + json_array_size(changed) + json_array_size(unseen) > 0)
         fputc('\n', out);
-    print_texts(out, "left alone", json_object_get(report, "left_alone"));
-    print_texts(out, "changed", json_object_get(proof, "changed"));
-    print_texts(out, "not seen", json_object_get(proof, "unseen"));
-    print_backup(out, state);
-    fprintf(out,
-            "\nLook for yourself:\n"
-            "  docker ps --filter name=%s\n"
-            "  curl %s/ping\n"
-            "  docker ps --filter ancestor=%s        on a host\n"
-            "The whole record: %s\n",
-            text_of(state, "server", "name"), dr_json_string_or(state, "rancher_url", "-"),
-            text_of(state, "target", "agent_instance"), journal);
+    print_texts(out, "left alone", left);
+    print_texts(out, "changed", changed);
+    print_texts(out, "not seen", unseen);
+    print_backup(out, record);
+    print_checks(out, record);
+    fprintf(out, "The whole record: %s\n", dr_json_string_or(record, "journal", "-"));
 }
 
-int dr_report_json(FILE *out, const json_t *state, const char *outcome, struct dr_err *err)
+int dr_report_json(FILE *out, const json_t *record, struct dr_err *err)
 {
-    json_auto_t *document = json_pack(
-        "{s:s, s:s, s:s, s:s, s:{s:s, s:O?, s:O?}, s:O?, s:O?, s:O?, s:O?, s:O?}", "outcome",
-        outcome, "from", text_of(state, "server", "version"), "to",
-        text_of(state, "target", "release"), "registry", text_of(state, "target", "registry"),
-        "server", "container", text_of(state, "server", "name"), "database",
-        dr_json_at(state, "server", "database", NULL), "sides",
-        dr_json_at(state, "server", "sides", NULL), "plan", json_object_get(state, "plan"), "notes",
-        json_object_get(state, "notes"), "steps", json_object_get(state, "steps"), "backup",
-        json_object_get(state, "backup"), "report", json_object_get(state, "report"));
-    dr_autofree char *text = document ? dr_json_text(document, true, err) : NULL;
+    dr_autofree char *text = dr_json_text(record, true, err);
 
-    if (!document)
-        return dr_fail_memory(err);
     if (!text)
         return -1;
     fprintf(out, "%s\n", text);

@@ -3,8 +3,8 @@
 #define DROVER_APPLY_REPORT_H
 
 /*
- * What the operator reads on stdout: before the upgrade what was found and will be done, after it what was done. The
- * same as one JSON object where asked for.
+ * What the operator reads on stdout: before the upgrade what was found and will be done, after it what was done, and
+ * the same as one JSON object where asked for.
  */
 
 #include <jansson.h>
@@ -19,11 +19,10 @@ void dr_report_plan(FILE *out, const json_t *state, bool all);
 /* The same when there is nothing to do. */
 void dr_report_nothing(FILE *out, const json_t *state);
 
-/* After the end: `journal` is where the document was put. */
-void dr_report_end(FILE *out, const json_t *state, const char *journal);
+/* After the end, of a record (apply/record.h). */
+void dr_report_end(FILE *out, const json_t *record);
 
-/* {"outcome", "from", "to", "registry", "server": {"container", "database", "sides"}, "plan", "notes", and once there are any: "steps", "backup", "report"}: without
- * the old container's environment and Rancher's inventory, which the journal has. */
-int dr_report_json(FILE *out, const json_t *state, const char *outcome, struct dr_err *err);
+/* The whole record. */
+int dr_report_json(FILE *out, const json_t *record, struct dr_err *err);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apply/ending.h"
 #include "apply/journal.h"
-#include "apply/report.h"
 #include "apply/restored.h"
 #include "apply/rollback_report.h"
 #include "apply/session.h"
@@ -40,7 +40,7 @@ static int undo(struct dr_upgrade *upgrade, struct dr_err *err)
     if (dr_undo_all(upgrade, err) < 0)
         return -1;
     if (options->json)
-        return dr_report_json(stdout, upgrade->journal->state, "undone", err);
+        return dr_ending_tell(upgrade, "undone", NULL, err);
     printf("Rancher   %s, %s\n", dr_upgrade_text(upgrade, NULL, "version"),
            stopped ? "started again; everything is as before" : "it was not touched");
     return 0;
@@ -55,7 +55,7 @@ static int finish(struct dr_upgrade *upgrade, struct dr_err *err)
     if (dr_journal_finish(upgrade->journal, "rolled-back", &path, err) < 0)
         return -1;
     if (upgrade->options->json)
-        return dr_report_json(stdout, upgrade->journal->state, "rolled back", err);
+        return dr_ending_tell(upgrade, "rolled back", path, err);
     dr_report_rollback_end(stdout, upgrade->journal->state, path);
     return 0;
 }

@@ -6,6 +6,8 @@
 
 #include "apply/container.h"
 #include "apply/journal.h"
+#include "apply/page.h"
+#include "apply/record.h"
 #include "apply/rollback.h"
 #include "apply/steps.h"
 #include "lib/cleanup.h"
@@ -208,6 +210,29 @@ static int tell(const struct dr_upgrade *upgrade, struct dr_err *err)
     return 0;
 }
 
+/* What apply would have written at this point. */
+static int report(const struct dr_upgrade *upgrade, const char *path, struct dr_err *err)
+{
+    const json_t *state = upgrade->journal->state;
+    const char *word = dr_json_string_or(state, "state", "none");
+    const char *outcome = strcmp(word, "running") == 0       ? "unfinished"
+                          : strcmp(word, "rolled-back") == 0 ? "rolled back"
+                          : strcmp(word, "finished") == 0 && !json_object_get(state, "only")
+                              ? "upgraded"
+                              : word;
+    json_auto_t *record = NULL;
+
+    if (!state)
+        return dr_fail(err, DR_ERR_ABSENT,
+                       "there is no upgrade to report on with the state folder '%s'",
+                       upgrade->journal->folder);
+    record = dr_record_make(
+        &(struct dr_record_source){
+            .state = state, .outcome = outcome, .journal = path ? path : upgrade->journal->path},
+        err);
+    return record ? dr_page_save(upgrade->options->report, record, err) : -1;
+}
+
 int dr_status(const struct dr_apply_options *options, struct dr_err *err)
 {
     const struct dr_engine_options where = dr_engine_options_from_environment();
@@ -226,6 +251,8 @@ int dr_status(const struct dr_apply_options *options, struct dr_err *err)
             dr_log_warn(options->log, "what runs is not known: %s", why.text);
     }
     done = tell(&upgrade, err);
+    if (done == 0 && options->report)
+        done = report(&upgrade, path, err);
     dr_engine_free(upgrade.engine);
     return done;
 }

@@ -10,7 +10,7 @@
 
 #include "apply/apply.h"
 
-/* Of `options` state_dir, json and log are used. As JSON: {"state": "none", "running", "rolling back", "finished",
+/* Of `options` state_dir, json, report (the page of apply/page.h) and log are used. As JSON: {"state": "none", "running", "rolling back", "finished",
  * "undone" or "rolled back", "at_work": a drover is at it now, "from", "to", "started", "ended", "steps",
  * "containers": {"old", "new", "restored": "absent", "created", "stopped", "running" or "unknown"}, "database":
  * in words, "backup", "next": ["command", ...]}. */

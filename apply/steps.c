@@ -2,6 +2,7 @@
 #include "apply/steps.h"
 
 #include <stddef.h>
+#include <string.h>
 
 const struct dr_step dr_steps[] = {
     {"pull", "pull the server's image into this engine", DR_STEP_SERVER, dr_check_pull, dr_do_pull,
@@ -37,3 +38,29 @@ const struct dr_step dr_steps[] = {
      dr_do_remove, NULL},
     {NULL, NULL, DR_STEP_ALWAYS, NULL, NULL, NULL},
 };
+
+const struct dr_step dr_step_settings = {
+    .name = "settings",
+    .title = "see that hosts are told the new images",
+    .act = dr_do_settings,
+};
+
+static const struct dr_step *find(const struct dr_step *steps, const char *name)
+{
+    for (; steps->name; steps++) {
+        if (strcmp(steps->name, name) == 0)
+            return steps;
+    }
+    return NULL;
+}
+
+const struct dr_step *dr_steps_find(const char *name)
+{
+    const struct dr_step *step = find(dr_steps, name);
+
+    if (!step)
+        step = find(dr_rollback_steps, name);
+    if (!step && strcmp(dr_step_settings.name, name) == 0)
+        step = &dr_step_settings;
+    return step;
+}

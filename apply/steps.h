@@ -12,6 +12,12 @@
 /* Ends with a NULL name. */
 extern const struct dr_step dr_steps[];
 
+/* Part of what is done without the server (apply/only.h): settings are compared by "compare" else. */
+extern const struct dr_step dr_step_settings;
+
+/* The step of that name, of whichever table; NULL: none. */
+const struct dr_step *dr_steps_find(const char *name);
+
 /* Functions of the table: a `check`, an `act` or a `prove` of struct dr_step. */
 #define DR_STEP_CHECK(name)                                                                        \
     int dr_check_##name(struct dr_upgrade *upgrade, bool *ret_done, struct dr_err *err)
@@ -51,6 +57,7 @@ DR_STEP_DO(remove);
 /* The way back (apply/rollback.h), in apply/steps_rollback.c. Ends with a NULL name. */
 extern const struct dr_step dr_rollback_steps[];
 
+DR_STEP_DO(settings);
 DR_STEP_DO(prepull);
 DR_STEP_DO(agents);
 DR_STEP_DO(netagents);

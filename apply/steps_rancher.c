@@ -4,7 +4,13 @@
 #include "apply/rancher/netagents.h"
 #include "apply/rancher/prepull.h"
 #include "apply/rancher/prove.h"
+#include "apply/rancher/settings.h"
 #include "apply/steps.h"
+
+DR_STEP_DO(settings)
+{
+    return dr_settings_check(&upgrade->job, err);
+}
 
 DR_STEP_DO(prepull)
 {

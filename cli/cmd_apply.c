@@ -14,6 +14,7 @@ static int run(struct dr_apply_options *options, struct dr_trusted_options *whom
     dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
     dr_autofree char *state_dir = NULL;
     dr_autofree char *backup_dir = NULL;
+    dr_autofree char *report = NULL;
 
     if (!options->registry)
         return dr_fail(
@@ -21,7 +22,8 @@ static int run(struct dr_apply_options *options, struct dr_trusted_options *whom
             "say where the images are: --registry HOST[:PORT][/PREFIX], as the hosts reach "
             "it");
     if (dr_place_absolute(&options->state_dir, &state_dir, err) < 0 ||
-        dr_place_absolute(&options->backup_dir, &backup_dir, err) < 0)
+        dr_place_absolute(&options->backup_dir, &backup_dir, err) < 0 ||
+        dr_place_absolute(&options->report, &report, err) < 0)
         return -1;
     if (options->backup_confirmed && !*options->backup_confirmed)
         return dr_fail(err, DR_ERR_USAGE, "--db-backup-confirmed wants to know where the dump is");
@@ -64,6 +66,7 @@ int dr_cmd_apply(int argc, char **argv, struct dr_err *err)
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
         {"yes", 'y', DR_OPTION_FLAG, &options.yes},
         {"json", 0, DR_OPTION_FLAG, &options.json},
+        {"report", 0, DR_OPTION_TEXT, &options.report},
         {"keep-backups", 0, DR_OPTION_NUMBER, &options.keep_backups},
         {"load", 0, DR_OPTION_FLAG, &options.load},
         {"clear-lock", 0, DR_OPTION_FLAG, &options.clear_lock},

@@ -10,6 +10,7 @@ int dr_cmd_status(int argc, char **argv, struct dr_err *err)
     const struct dr_option table[] = {
         {"state-dir", 0, DR_OPTION_TEXT, &options.state_dir},
         {"json", 0, DR_OPTION_FLAG, &options.json},
+        {"report", 0, DR_OPTION_TEXT, &options.report},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 

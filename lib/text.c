@@ -33,13 +33,36 @@ char *dr_text_copy(const char *text, struct dr_err *err)
     return copy;
 }
 
+size_t dr_text_character(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    size_t size = *c < 0x80 ? 1 : *c < 0xc2 ? 0 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : *c < 0xf5 ? 4 : 0;
+
+    for (size_t i = 1; i < size; i++) {
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] >= 0xa0) ||
+        (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] >= 0x90))
+        return 0;
+    return size;
+}
+
 void dr_text_clean(char *text)
 {
-    for (unsigned char *c = (unsigned char *)text; *c; c++) {
-        if (*c < 0x20 || *c == 0x7f)
-            *c = '?';
-        else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-            c[0] = c[1] = '?';
+    unsigned char *c = (unsigned char *)text;
+
+    while (*c) {
+        size_t size = dr_text_character((const char *)c);
+
+        if (size == 0 || *c < 0x20 || *c == 0x7f) {
+            *c++ = '?';
+        } else if (*c == 0xc2 && c[1] < 0xa0) {
+            *c++ = '?';
+            *c++ = '?';
+        } else {
+            c += size;
+        }
     }
 }
 

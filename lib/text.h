@@ -20,9 +20,14 @@ char *dr_text_format(struct dr_err *err, const char *format, ...)
 /* A copy of `text`; NULL and `err` set when memory is out. */
 char *dr_text_copy(const char *text, struct dr_err *err);
 
-/* Replaces control characters (C0, DEL, and the bytes of UTF-8 C1 controls) by '?', in place:
- * foreign text must not drive a terminal or forge a log line. */
+/* Replaces control characters (C0, DEL, and the bytes of UTF-8 C1 controls) and bytes that are no
+ * UTF-8 by '?', in place: foreign text must not drive a terminal or forge a log line, and a text
+ * that was cut in the middle of a character must still go into JSON. */
 void dr_text_clean(char *text);
+
+/* Bytes of the character that `text` (not empty) begins with, 0 when that is no well-formed UTF-8
+ * (RFC 3629 §4). */
+size_t dr_text_character(const char *text);
 
 /* Copies `text` into an array of `room` bytes; -1 when it does not fit with its NUL (nothing is
  * written). */

@@ -109,7 +109,8 @@ static int leave_alone(const struct dr_rancher_job *job, const json_t *balancer,
     return dr_job_leave_alone(job, object, why, err);
 }
 
-/* What a kill cut short and Rancher went on with alone: its entry gets an end, without a time. */
+/* What a kill cut short and Rancher went on with alone: its entry gets an end, and the longest time that it can have
+ * been. */
 static int close_entries(const struct dr_rancher_job *job, const json_t *balancer,
                          struct dr_err *err)
 {
@@ -118,7 +119,8 @@ static int close_entries(const struct dr_rancher_job *job, const json_t *balance
 
     while ((entry = dr_job_open_entry(job, "balancers", "serviceId", id, NULL, NULL))) {
         if (dr_json_set(entry, "after", json_string(job->agent_instance), err) < 0 ||
-            dr_json_set(entry, "seconds", json_null(), err) < 0 ||
+            dr_json_set(entry, "seconds", json_real(dr_job_since_removal(entry)), err) < 0 ||
+            dr_json_set(entry, "at_most", json_true(), err) < 0 ||
             dr_json_set(entry, "note", json_string("came back while drover was not running"), err) <
                 0)
             return -1;

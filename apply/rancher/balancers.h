@@ -13,9 +13,10 @@
 
 int dr_balancers_plan(const struct dr_rancher_job *job, json_t *rows, struct dr_err *err);
 
-/* report["balancers"]: [{"environment", "service", "serviceId", "name", "before", "from",
- * "removed_at", and when it is back "after", "to", "seconds" (null with a "note" when Rancher
- * brought it back alone)}], report["left_alone"]: [{"object", "why"}]. */
+/* report["balancers"]: [{"environment", "stack", "service", "serviceId", "name", "before", "from",
+ * "serving": other instances that were well then, "removed_at", and when it is back "after", "to",
+ * "seconds" (with "at_most" true and a "note" when Rancher brought it back alone after a kill)}],
+ * report["left_alone"]: [{"object", "why"}]. */
 int dr_balancers_run(const struct dr_rancher_job *job, struct dr_err *err);
 
 #endif

@@ -142,7 +142,18 @@ const char *dr_job_host_name(const json_t *environment, const char *host_id)
     return dr_json_string_or(dr_job_find(environment, "hosts", host_id), "name", host_id);
 }
 
-long long dr_job_now(void)
+double dr_job_now(void)
 {
-    return (long long)time(NULL);
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* A clock that was set back between two runs is no time. */
+double dr_job_since_removal(const json_t *entry)
+{
+    double seconds = dr_job_now() - json_number_value(json_object_get(entry, "removed_at"));
+
+    return seconds > 0 ? seconds : 0;
 }

@@ -62,7 +62,8 @@ json_t *dr_job_find(const json_t *environment, const char *list, const char *id)
 /* What people call a host: its name, else its hostname, else its id. */
 const char *dr_job_host_name(const json_t *environment, const char *host_id);
 
-/* Whole seconds since the epoch, for entries that outlive the process. */
-long long dr_job_now(void);
+/* Seconds since the epoch, for entries that outlive the process; and those since entry["removed_at"]. */
+double dr_job_now(void);
+double dr_job_since_removal(const json_t *entry);
 
 #endif

@@ -130,11 +130,11 @@ static int open_entry(struct dr_netagent *agent, struct dr_err *err)
             before = row;
     }
     entry = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I}", "environment",
+        "{s:s, s:s, s:s, s:s, s:f}", "environment",
         dr_json_string_or(agent->environment, "name", "?"), "host", agent->host, "hostId",
         agent->host_id, "before",
         dr_job_image(dr_json_string_or(agent->old ? agent->old : before, "imageUuid", NULL)),
-        "removed_at", (json_int_t)dr_job_now());
+        "removed_at", dr_job_now());
     if (dr_job_note(agent->job, "network_agents", entry, &agent->entry, err) < 0)
         return -1;
     return dr_job_changed(agent->job, err);
@@ -338,10 +338,8 @@ static int note_back(struct dr_netagent *agent, const char *trigger_name, struct
 {
     const char *before = dr_json_string_or(agent->entry, "before", "?");
     const char *image = dr_job_image(dr_json_string_or(agent->successor.last, "imageUuid", NULL));
-    long long removed_at = dr_json_int_or(agent->entry, "removed_at", dr_job_now());
     bool exact = agent->removed_at > 0 && !agent->resumed;
-    double seconds =
-        exact ? dr_clock() - agent->removed_at : (double)(dr_job_now() - removed_at + 1);
+    double seconds = exact ? dr_clock() - agent->removed_at : dr_job_since_removal(agent->entry);
 
     dr_log_say(agent->job->log,
                "network agent on %s: removed, new one running after %s%.1fs (%s → %s)", agent->host,
@@ -349,7 +347,7 @@ static int note_back(struct dr_netagent *agent, const char *trigger_name, struct
     if (dr_json_set(agent->entry, "after", json_string(image), err) < 0 ||
         dr_json_set(agent->entry, "seconds", json_real(seconds), err) < 0 ||
         dr_json_set(agent->entry, "at_most", json_boolean(!exact), err) < 0 ||
-        dr_json_set(agent->entry, "running_at", json_integer((json_int_t)dr_job_now()), err) < 0 ||
+        dr_json_set(agent->entry, "running_at", json_real(dr_job_now()), err) < 0 ||
         dr_json_set(agent->entry, "trigger", json_string(trigger_name), err) < 0)
         return -1;
     return dr_job_changed(agent->job, err);

@@ -113,7 +113,7 @@ static int upgrade(const struct dr_rancher_job *job, json_t *entry, struct dr_er
 
 /* ---- both */
 
-static int finish(const struct dr_rancher_job *job, json_t *entry, struct dr_err *err)
+static int finish(const struct dr_rancher_job *job, json_t *entry, bool resumed, struct dr_err *err)
 {
     struct dr_rancher *rancher = job->rancher;
     const char *name = dr_json_string_or(entry, "name", "?");
@@ -132,11 +132,13 @@ static int finish(const struct dr_rancher_job *job, json_t *entry, struct dr_err
                                         "of it is lost: mend it, then run drover again")
                    : -1;
     }
-    seconds = dr_clock() - started;
+    /* One that a kill cut short was away since then. */
+    seconds = resumed ? dr_job_since_removal(entry) : dr_clock() - started;
     dr_log_say(job->log, "balancer %s: %s without the image %s in %.1fs", name,
                recreates ? "re-created" : "upgraded", dr_json_string_or(entry, "before", "?"),
                seconds);
     if (dr_json_set(entry, "seconds", json_real(seconds), err) < 0 ||
+        dr_json_set(entry, "at_most", json_boolean(resumed), err) < 0 ||
         dr_json_set(entry, "after", json_string(job->agent_instance), err) < 0)
         return -1;
     return dr_job_changed(job, err);
@@ -153,12 +155,12 @@ int dr_pinned_run(const struct dr_rancher_job *job, const json_t *environment,
 
     if (!name || dr_stop_check(err, "balancers are being replaced") < 0)
         return -1;
-    entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "environment",
+    entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:b}", "environment",
                       dr_json_string_or(environment, "name", "?"), "environmentId",
                       dr_json_string_or(environment, "id", ""), "serviceId", id, "name", name,
                       "way", recreates ? "recreate" : "upgrade", "before",
                       dr_job_image(dr_pinned_image(balancer, job->agent_instance)), "instances",
-                      (json_int_t)instances, "removed_at", (json_int_t)dr_job_now(), "active",
+                      (json_int_t)instances, "removed_at", dr_job_now(), "active",
                       strcmp(dr_json_string_or(balancer, "state", ""), "active") == 0);
     if (entry && recreates && dr_recreate_define(job, entry, err) < 0) {
         json_decref(entry);
@@ -166,7 +168,7 @@ int dr_pinned_run(const struct dr_rancher_job *job, const json_t *environment,
     }
     if (dr_job_note(job, "pinned", entry, &entry, err) < 0 || dr_job_changed(job, err) < 0)
         return -1;
-    return finish(job, entry, err);
+    return finish(job, entry, false, err);
 }
 
 int dr_pinned_resume(const struct dr_rancher_job *job, const json_t *environment,
@@ -178,7 +180,7 @@ int dr_pinned_resume(const struct dr_rancher_job *job, const json_t *environment
     while ((entry = dr_job_open_entry(job, "pinned", "environmentId", id, NULL, NULL))) {
         dr_log_say(job->log, "balancer %s: an earlier run began to %s it; going on",
                    dr_json_string_or(entry, "name", "?"), dr_json_string_or(entry, "way", "?"));
-        if (finish(job, entry, err) < 0)
+        if (finish(job, entry, true, err) < 0)
             return -1;
     }
     return 0;

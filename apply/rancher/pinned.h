@@ -29,7 +29,7 @@ const char *dr_pinned_interruption(const struct dr_rancher_job *job);
 /* Does it. report["pinned"]: [{"environment", "environmentId", "serviceId", "name", "way":
  * "recreate" or "upgrade", "before", "definition" (recreate: what it is made from again),
  * "links_out", "links_in", "active", "instances", "removed_at", later "newId", "after",
- * "seconds"}]. */
+ * "seconds" (with "at_most" true when a kill cut it short)}]. */
 int dr_pinned_run(const struct dr_rancher_job *job, const json_t *environment,
                   const json_t *balancer, struct dr_err *err);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apply/rancher/compare.h"
 #include "apply/rancher/container.h"
 #include "apply/rancher/hosts.h"
 #include "apply/rancher/inventory.h"
@@ -22,6 +23,7 @@ struct proof {
     json_t *failed;
     json_t *changed;
     json_t *objects;
+    json_t *balancers;
 };
 
 static int say(json_t *list, struct dr_err *err, const char *format, ...)
@@ -136,72 +138,16 @@ static int prove_hosts(struct proof *proof, const json_t *before, const json_t *
 
 /* ---- balancers */
 
-/* The order in which links are listed says nothing. */
-static bool same_links(const json_t *after, const json_t *before)
+static int say_endpoints(struct proof *proof, const char *name, const json_t *was, const json_t *is,
+                         struct dr_err *err)
 {
-    const json_t *link;
-    const json_t *other;
-    size_t i;
-    size_t k;
+    char before[DR_ENDPOINTS_ROOM];
+    char after[DR_ENDPOINTS_ROOM];
 
-    if (json_array_size(after) != json_array_size(before))
-        return false;
-    json_array_foreach(before, i, link)
-    {
-        bool found = false;
-
-        json_array_foreach(after, k, other)
-        {
-            found = found || json_equal(link, other);
-        }
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-/* The instance behind an endpoint is a new one, its address and port should be the old ones. */
-static bool same_endpoints(const json_t *after, const json_t *before)
-{
-    static const char *const keys[] = {"ipAddress", "port", NULL};
-    json_auto_t *left = json_array();
-    json_auto_t *right = json_array();
-    const json_t *endpoint;
-    size_t i;
-
-    json_array_foreach(after, i, endpoint)
-    {
-        json_array_append_new(left, dr_survey_pick(endpoint, keys));
-    }
-    json_array_foreach(before, i, endpoint)
-    {
-        json_array_append_new(right, dr_survey_pick(endpoint, keys));
-    }
-    return same_links(left, right);
-}
-
-static bool is_passing(const char *key)
-{
-    static const char *const keys[] = {"state",
-                                       "healthState",
-                                       "transitioning",
-                                       "transitioningMessage",
-                                       "transitioningProgress",
-                                       "instances",
-                                       "self",
-                                       "links_out",
-                                       "links_in",
-                                       "publicEndpoints",
-                                       "createIndex",
-                                       "currentScale",
-                                       "upgrade",
-                                       NULL};
-
-    for (size_t i = 0; keys[i]; i++) {
-        if (strcmp(key, keys[i]) == 0)
-            return true;
-    }
-    return false;
+    dr_compare_write_endpoints(was, before);
+    dr_compare_write_endpoints(is, after);
+    return say(proof->changed, err, "balancer %s: its public endpoints were %s and are %s", name,
+               before, after);
 }
 
 static int prove_configuration(struct proof *proof, const char *name, const json_t *was,
@@ -212,21 +158,22 @@ static int prove_configuration(struct proof *proof, const char *name, const json
 
     json_object_foreach((json_t *)(uintptr_t)was, key, value)
     {
-        if (!is_passing(key) && !dr_survey_contains(json_object_get(is, key), value) &&
+        if (!dr_compare_is_passing(key) && !dr_survey_contains(json_object_get(is, key), value) &&
             say(proof->failed, err, "balancer %s: its %s is not what it was", name, key) < 0)
             return -1;
     }
-    if (!same_links(json_object_get(is, "links_out"), json_object_get(was, "links_out")) &&
+    if (!dr_compare_links(json_object_get(is, "links_out"), json_object_get(was, "links_out")) &&
         say(proof->failed, err, "balancer %s: its links to services are not what they were", name) <
             0)
         return -1;
-    if (!same_links(json_object_get(is, "links_in"), json_object_get(was, "links_in")) &&
+    if (!dr_compare_links(json_object_get(is, "links_in"), json_object_get(was, "links_in")) &&
         say(proof->failed, err, "balancer %s: the links of services to it are not what they were",
             name) < 0)
         return -1;
-    if (!same_endpoints(json_object_get(is, "publicEndpoints"),
-                        json_object_get(was, "publicEndpoints")))
-        return say(proof->changed, err, "balancer %s: its public endpoints have changed", name);
+    if (!dr_compare_endpoints(json_object_get(is, "publicEndpoints"),
+                              json_object_get(was, "publicEndpoints")))
+        return say_endpoints(proof, name, json_object_get(was, "publicEndpoints"),
+                             json_object_get(is, "publicEndpoints"), err);
     return 0;
 }
 
@@ -276,6 +223,26 @@ static json_t *staying(const json_t *instances)
     return rows;
 }
 
+static json_t *side_of(const json_t *balancer, size_t instances)
+{
+    char endpoints[DR_ENDPOINTS_ROOM];
+
+    dr_compare_write_endpoints(json_object_get(balancer, "publicEndpoints"), endpoints);
+    return json_pack("{s:s, s:s, s:I, s:s}", "state", dr_json_string_or(balancer, "state", "?"),
+                     "health", dr_json_string_or(balancer, "healthState", "-"), "instances",
+                     (json_int_t)instances, "endpoints", endpoints);
+}
+
+static int note_balancer(struct proof *proof, const json_t *environment, const char *name,
+                         json_t *before, json_t *after, struct dr_err *err)
+{
+    return dr_json_append(proof->balancers,
+                          json_pack("{s:s, s:s, s:o, s:o}", "environment",
+                                    dr_json_string_or(environment, "name", "?"), "name", name,
+                                    "before", before, "after", after),
+                          err);
+}
+
 static int prove_balancer(struct proof *proof, const json_t *before, const json_t *was,
                           const json_t *is, struct dr_err *err)
 {
@@ -289,7 +256,10 @@ static int prove_balancer(struct proof *proof, const json_t *before, const json_
 
     if (!instances)
         return dr_fail_memory(err);
-    if (!name || prove_configuration(proof, name, was, is, err) < 0)
+    if (!name ||
+        note_balancer(proof, before, name, side_of(was, had),
+                      side_of(is, json_array_size(instances)), err) < 0 ||
+        prove_configuration(proof, name, was, is, err) < 0)
         return -1;
     if (json_array_size(instances) != had &&
         say(proof->failed, err, "balancer %s had %zu instances and has %zu", name, had,
@@ -390,6 +360,18 @@ static int prove_environments(struct proof *proof, const json_t *after, struct d
     return 0;
 }
 
+/* Where new hosts are told that Rancher is; a change of it leaves old ones behind [rancher §13]. */
+static int prove_address(struct proof *proof, const json_t *after, struct dr_err *err)
+{
+    const char *was =
+        json_string_value(dr_json_at(proof->job->inventory, "settings", "api.host", "value", NULL));
+    const char *is = json_string_value(dr_json_at(after, "settings", "api.host", "value", NULL));
+
+    if (!was || !is || strcmp(was, is) == 0)
+        return 0;
+    return say(proof->changed, err, "the host registration URL was %s and is %s", was, is);
+}
+
 static int verdict(const struct proof *proof, struct dr_err *err)
 {
     const struct dr_log *log = proof->job->log;
@@ -425,17 +407,18 @@ static int verdict(const struct proof *proof, struct dr_err *err)
 int dr_prove(const struct dr_rancher_job *job, struct dr_err *err)
 {
     json_auto_t *after = dr_inventory_take(job->rancher, err);
-    struct proof proof = {job, json_array(), json_array(), json_array()};
+    struct proof proof = {job, json_array(), json_array(), json_array(), json_array()};
     json_t *report;
 
     if (!after)
         return -1;
-    report = json_pack("{s:b, s:o, s:o, s:o, s:O, s:O, s:O}", "ok", 0, "failed", proof.failed,
-                       "changed", proof.changed, "objects", proof.objects, "unseen",
-                       json_object_get(after, "unseen"), "counts", json_object_get(after, "counts"),
-                       "version", json_object_get(after, "version"));
+    report = json_pack(
+        "{s:b, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O}", "ok", 0, "failed", proof.failed, "changed",
+        proof.changed, "objects", proof.objects, "balancers", proof.balancers, "settings",
+        json_object_get(after, "settings"), "unseen", json_object_get(after, "unseen"), "counts",
+        json_object_get(after, "counts"), "version", json_object_get(after, "version"));
     if (dr_json_set(job->report, "proof", report, err) < 0 ||
-        prove_environments(&proof, after, err) < 0 ||
+        prove_address(&proof, after, err) < 0 || prove_environments(&proof, after, err) < 0 ||
         dr_json_set(report, "ok", json_boolean(json_array_size(proof.failed) == 0), err) < 0 ||
         dr_job_changed(job, err) < 0)
         return -1;

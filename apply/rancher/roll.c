@@ -198,10 +198,12 @@ static int remember_others(struct dr_roll *roll, const json_t *instances, struct
 
     json_decref(roll->others);
     roll->others = json_object();
+    roll->serving = 0;
     json_array_foreach(instances, i, instance)
     {
         if (dr_json_set(roll->others, dr_json_string_or(instance, "id", ""), json_true(), err) < 0)
             return -1;
+        roll->serving += instance != roll->instance && dr_roll_is_well(roll->service, instance);
     }
     return roll->others ? 0 : dr_fail_memory(err);
 }
@@ -268,13 +270,14 @@ static int note_removal(struct dr_roll *roll, struct dr_err *err)
 
     roll->entry = dr_job_open_entry(roll->job, "balancers", "serviceId", service, "name", name);
     if (roll->entry)
-        return dr_json_set(roll->entry, "removed_at", json_integer((json_int_t)dr_job_now()), err);
+        return dr_json_set(roll->entry, "removed_at", json_real(dr_job_now()), err);
     entry =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "environment",
-                  dr_json_string_or(roll->environment, "name", "?"), "service",
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f}", "environment",
+                  dr_json_string_or(roll->environment, "name", "?"), "stack",
+                  dr_json_string_or(roll->balancer, "stack", "?"), "service",
                   dr_json_string_or(roll->service, "name", "?"), "serviceId", service, "name", name,
                   "before", dr_job_image(image), "from", dr_job_host_name(roll->environment, host),
-                  "removed_at", (json_int_t)dr_job_now());
+                  "serving", (json_int_t)roll->serving, "removed_at", dr_job_now());
     return dr_job_note(roll->job, "balancers", entry, &roll->entry, err);
 }
 

@@ -30,6 +30,7 @@ struct dr_roll {
     bool back;         /* the new one is well; the old one may still be on its way out */
     double deadline;   /* of dr_clock(); for what is waited for at the moment */
     size_t expected;   /* running instances when it is done */
+    size_t serving;    /* other instances that were well when it was chosen */
     double removed_at; /* of dr_clock() */
 };
 

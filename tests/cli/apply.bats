@@ -14,7 +14,7 @@ load server
     server -e MINE=yes -e 'JAVA_OPTS=-Xmx1g' --label team=platform --log-opt max-size=10m -v /etc/hostname:/ca.crt:ro
     before
     commits=$(sim .commits)
-    apply
+    apply --report report.html
     upgraded
     (($(sim .commits) >= commits))
     says "Rancher   v1.0.1 -> v1.0.2, proved"
@@ -28,6 +28,21 @@ load server
     [ "$(field rancher '{{index .HostConfig.LogConfig.Config "max-size"}}')" = 10m ]
     [[ $(field rancher '{{.HostConfig.Binds}}') == *"/etc/hostname:/ca.crt:ro"* ]]
     [ ! -e "$state/apply.json" ]
+    page report.html
+    says "Rancher v1.0.1 → v1.0.2: Upgraded and proved"
+    says "Rancher's server does not answer"
+    says "8 of 8"
+    says "server | rancher/server:v1.0.1 | $site/rancher/server:v1.0.2"
+    says "agent-instance (network agents, balancers) | rancher/agent-instance:v0.8.1 | $site/rancher/agent-instance:v0.8.1"
+    says "rancher.server.image | v1.0.1 | v1.0.2 | Environment Variables"
+    says "Env CATTLE_BOOTSTRAP_REQUIRED_IMAGE | - | $site/rancher/agent:v1.0.1"
+    says "network agent | node3 | node3 | Default | rancher/agent-instance:v0.8.1 | $site/rancher/agent-instance:v0.8.1 | yes"
+    says "shop/lb | Default | active | active | healthy | healthy | 10.0.0.11:80"
+    says "From $(jq -r '.steps.start.first_at | floor | todate | sub("T"; " ") | sub("Z"; " UTC")' "$state"/apply-*-finished.json) on, the new server sent"
+    says "Nothing has moved or changed"
+    says "(cd $state/backups && sha256sum -c "
+    says "curl http://127.0.0.1:8080/ping | pong"
+    says "The whole record: $(echo "$state"/apply-*-finished.json)"
 }
 
 @test "the second run finds nothing to do and touches nothing" {
@@ -36,13 +51,20 @@ load server
     apply
     facts=$(engine_facts)
     requests=$(curl -sf http://127.0.0.1:8080/sim/requests | jq 'length')
-    apply
+    apply --report report.html
     says "nothing to do"
     [ "$(engine_facts)" = "$facts" ]
     [ "$(curl -sf "http://127.0.0.1:8080/sim/requests?from=$requests" |
         jq '[.[] | select(.method != "GET")] | length')" -eq 0 ]
     apply --json
     [ "$(jq -r .outcome <<<"$output")" = "nothing to do" ]
+    page report.html # of the upgrade that made it so
+    says "Upgraded and proved"
+    says "balancer instance shop_lb_2 replaced"
+    mv "$state" gone
+    apply --report report.html
+    page report.html
+    says "Nothing to do"
 }
 
 @test "v1.0.1 to v1.0.2 to v1.1.4: the second hop takes its volumes from the data container" {
@@ -79,7 +101,7 @@ load server
     server
     facts=$(engine_facts)
     requests=$(curl -sf http://127.0.0.1:8080/sim/requests | jq 'length')
-    apply --dry-run
+    apply --dry-run --report plan.html
     says "network agent on node1"
     says "shop/lb"
     says "create, never started"
@@ -87,6 +109,9 @@ load server
     [ "$(curl -sf "http://127.0.0.1:8080/sim/requests?from=$requests" |
         jq '[.[] | select(.method != "GET")] | length')" -eq 0 ]
     [ ! -e "$state" ]
+    page plan.html
+    says "A plan: nothing has been changed"
+    says "stop | rancher | shut down MySQL, then stop | one server at a time | Rancher down from here; containers run on"
     apply --dry-run --json
     [ "$(jq -r .outcome <<<"$output")" = planned ]
     [ "$(jq '[.plan[] | select(.step == "network agents")] | length' <<<"$output")" -eq 3 ]
@@ -164,11 +189,22 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     DROVER_TEST_KILL=journal:begun apply 137
     for step in $steps; do
         for phase in begun 'done'; do
-            DROVER_TEST_KILL=$step:$phase apply 137
+            DROVER_TEST_KILL=$step:$phase apply 137 --report report.html
         done
     done
-    apply
+    [ ! -e report.html ]
+    drover status --state-dir "$state" --report report.html
+    page report.html
+    says "Not finished"
+    apply --report report.html
     upgraded
+    page report.html
+    says "Upgraded and proved"
+    says "continued, after drover had been cut off"
+    says "network agent of node3 replaced"
+    says "the old server on this"
+    # As long as it was down in truth: from the first try on, not from the last.
+    jq -e '.steps | (.answer.done_at - .stop.first_at) > (.answer.seconds + .start.seconds)' "$state"/apply-*-finished.json
     apply
     says "nothing to do"
 }
@@ -221,7 +257,7 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     curl -sf -X POST http://127.0.0.1:8080/sim/faults -d '{"slowResponses": {"ms": 100}}' >/dev/null
     facts=$(docker ps -aq --no-trunc)
     "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
-        --state-dir "$state" --yes >out 2>&1 3>&- &
+        --state-dir "$state" --yes --report report.html >out 2>&1 3>&- &
     child=$!
     wait_until 20 grep -q " 1/17" out
     kill -INT "$child"
@@ -232,6 +268,10 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     [ "$(docker ps -aq --no-trunc)" = "$facts" ]
     [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ]
     [ ! -e "$state/apply.json" ]
+    page report.html
+    says "Undone: the old server runs as before"
+    says "What went wrong, and what to do"
+    says "undone: everything is as it was before"
     curl -sf -X POST http://127.0.0.1:8080/sim/faults -d '{"slowResponses": false}' >/dev/null
     apply
     upgraded
@@ -547,8 +587,12 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
     server
     facts=$(engine_facts)
     empty=$(registry_start empty)
-    drover 6 apply "$files/v1.0.2.bundle" --registry "$empty" --pubkey "$files/site.pub" --state-dir "$state" --yes
+    drover 6 apply "$files/v1.0.2.bundle" --registry "$empty" --pubkey "$files/site.pub" --state-dir "$state" --yes \
+        --report report.html
     says_error "drover mirror"
+    page report.html
+    says "Not begun: nothing was changed"
+    says "drover mirror"
     drover 4 apply "$files/v1.0.2.bundle" --registry 127.0.0.1:1 --pubkey "$files/site.pub" --state-dir "$state" --yes
     registry_stop empty
     [ "$(engine_facts)" = "$facts" ]

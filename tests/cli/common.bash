@@ -69,6 +69,15 @@ says_error() {
     contains stderr "$stderr" "$1"
 }
 
+# page FILE: reads a report of drover's as a strict browser would; its text is in $output.
+page() {
+    run "$harness_helpers/page" "$1"
+    if ((status != 0)); then
+        printf 'the report is no proper page:\n%s\n' "$output"
+        return 1
+    fi
+}
+
 contains() {
     if [[ $2 != *"$3"* ]]; then
         printf 'no "%s" in its %s:\n%s\n' "$3" "$1" "$2"

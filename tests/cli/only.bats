@@ -108,3 +108,62 @@ site_by_hand() { # somebody upgraded the server
     only 9 verify --rancher-keys /etc/passwd
     says_error "others may read the API keys"
 }
+
+@test "--report: names from outside stay text; what was moved, left out and not seen is told" {
+    bad='<script>alert(1)</script>&"'"'"'</td>'
+    site_by_hand "$(jq -n --arg bad "$bad" '{hosts: [{name: $bad}, {name: "node2"}, {name: "gone"}],
+        loadBalancers: [{name: "lb", stack: $bad, hosts: ["node2"], ports: ["80:80"]}],
+        projects: [{name: ("E" + $bad), hosts: [{name: "far"}]}, {name: "I&", state: "inactive"}]}')"
+    faults '{"lbMoves": {"count": 1}}'
+    only network-agents,load-balancers --yes --skip-host gone --report report.html
+    page report.html
+    says "Done and proved"
+    says "$bad | Default | "
+    says "network agent | far | far | E$bad | "
+    says "network agent on gone | --skip-host; to finish it: drover apply"
+    says "environment I& | its state is 'inactive'"
+    says "moved from host node2 to"
+    says "public endpoints were 10.0.0.12:80 and are 10.0.0."
+    run ! grep -iE '<script|</td></td>|alert\(1\)</' report.html
+    only network-agents,load-balancers --yes --report r2.html --json
+    jq -e '(.left_out | map(.object)) == ["environment I&"] and .ok and .headline == "Done and proved" and (.network_agents | map(.host)) == ["gone"] and
+        (.timeline | map(.at_seconds) | . == sort)' <<<"$output"
+}
+
+@test "--report: of a plan, of a proof that fails, of a run that was killed; where it can't be written nothing begins" {
+    site_by_hand '{"hosts": 2, "loadBalancers": [{"name": "lb", "scale": 2, "hosts": ["node1", "node2"]}]}'
+    only 3 network-agents,load-balancers --yes --report /nowhere/report.html
+    says_error "--report: create '/nowhere/report.html': No such file or directory"
+    only 3 network-agents,load-balancers --yes --report "$BATS_TEST_TMPDIR"
+    says_error "is a folder, no file"
+    [ "$(writes)" -eq 0 ]
+    [ ! -e "$BATS_TEST_TMPDIR/state" ]
+    cd "$BATS_TEST_TMPDIR"
+    only network-agents,load-balancers --dry-run --report report.html
+    page report.html
+    says "What will be done, in this order"
+    says "balancer Default/lb (Default) | replace 2 of 2 instances, one at a time"
+    only 13 verify --report report.html
+    page report.html
+    says "Done, but the proof found something wrong"
+    says "the network agent of host node1 runs $old_instance"
+    says "0 of 4"
+    faults '{"slowTransitions": {"factor": 20}}'
+    "$DROVER" apply "$BATS_FILE_TMPDIR/bundle" --registry "$site" --pubkey "$BATS_FILE_TMPDIR/site.pub" --state-dir \
+        "$BATS_TEST_TMPDIR/state" --rancher-url "$url" --only load-balancers --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 eval '[[ $(jq ".report.balancers | length" state/apply.json 2>/dev/null) == 1 ]]'
+    kill -KILL "$child"
+    wait "$child" || true
+    faults '{"slowTransitions": false}'
+    drover 9 apply "$BATS_FILE_TMPDIR/bundle" --registry "$site" --pubkey "$BATS_FILE_TMPDIR/site.pub" --state-dir \
+        "$BATS_TEST_TMPDIR/state" --yes --rancher-url "$url"
+    says_error "parts of Rancher alone (--only) were begun"
+    wait_until 20 eval '[[ $(images) == *"$new_instance"* ]]'
+    only load-balancers --yes --report report.html
+    says "at most"
+    page report.html
+    says "continued, after drover had been cut off"
+    says "at most"
+    says "Done; the whole was not proved"
+}

@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/html.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -26,6 +27,51 @@ static void errors_carry_context_and_never_control_characters(void **state)
     assert_string_equal(err.text, "pull 'x': GET 'a?[31m?b??z'; check the cable");
     assert_int_equal(err.code, DR_ERR_NET);
     assert_int_equal(dr_code_status(err.code), 4);
+}
+
+static void what_is_no_utf8_is_replaced_and_what_is_stays(void **state)
+{
+    char bad[] = "a\xff\xc3 \xe2\x82|\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80|\xe2\x82";
+    char good[] = "\xc3\xa4 \xe2\x86\x92 \xf0\x9f\x90\x84";
+
+    (void)state;
+    dr_text_clean(bad);
+    assert_string_equal(bad, "a?? ??|??|???|????|??");
+    dr_text_clean(good);
+    assert_string_equal(good, "\xc3\xa4 \xe2\x86\x92 \xf0\x9f\x90\x84");
+}
+
+static void in_html_no_text_becomes_a_tag(void **state)
+{
+    dr_auto_html struct dr_html html = DR_HTML_INIT(1000);
+    struct dr_err err = DR_ERR_INIT;
+    const char *text = NULL;
+    size_t size = 0;
+
+    (void)state;
+    dr_html_markup(&html, "<p>");
+    dr_html_text(&html, "</p><script>alert('a' & \"b\")</script>\n\033[2J\xc2\x9b\xff\xc3\xa4");
+    dr_html_text(&html, NULL);
+    dr_html_element(&html, "b class=\"x\"", "<i>");
+    dr_html_printf(&html, "%s%d", "<", 7);
+    check_ok(dr_html_end(&html, &text, &size, &err), &err);
+    assert_string_equal(text, "<p>&lt;/p&gt;&lt;script&gt;alert(&#39;a&#39; &amp; &quot;b&quot;)"
+                              "&lt;/script&gt;\n\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd\xc3\xa4"
+                              "<b class=\"x\">&lt;i&gt;</b>&lt;7");
+    assert_int_equal(size, strlen(text));
+}
+
+static void html_beyond_its_ceiling_is_an_error_at_the_end(void **state)
+{
+    dr_auto_html struct dr_html html = DR_HTML_INIT(10);
+    struct dr_err err = DR_ERR_INIT;
+    const char *text = NULL;
+    size_t size = 0;
+
+    (void)state;
+    dr_html_element(&html, "title", "too long");
+    dr_html_markup(&html, "<p>");
+    check_fails(dr_html_end(&html, &text, &size, &err), &err, DR_ERR_FORMAT, "10 bytes");
 }
 
 static void an_error_longer_than_its_room_is_cut_not_overrun(void **state)
@@ -75,6 +121,7 @@ static void numbers_are_digits_within_bounds(void **state)
 
 static void sizes_and_times_read_as_people_write_them(void **state)
 {
+    int64_t seconds = 0;
     char text[32];
 
     (void)state;
@@ -94,6 +141,10 @@ static void sizes_and_times_read_as_people_write_them(void **state)
     assert_string_equal(text, "2016-05-26T22:13:38Z");
     dr_text_stamp("2016-05-26T22:13:38Z", text);
     assert_string_equal(text, "20160526T221338Z");
+    assert_int_equal(dr_text_untime("2016-05-26T22:13:38Z", &seconds), 0);
+    assert_int_equal(seconds, 1464300818);
+    assert_int_equal(dr_text_untime("2016-02-30T00:00:00Z", &seconds), -1);
+    assert_int_equal(dr_text_untime("", &seconds), -1);
 }
 
 static void a_time_is_of_one_form_and_in_the_calendar(void **state)
@@ -246,6 +297,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_carry_context_and_never_control_characters),
+        cmocka_unit_test(what_is_no_utf8_is_replaced_and_what_is_stays),
+        cmocka_unit_test(in_html_no_text_becomes_a_tag),
+        cmocka_unit_test(html_beyond_its_ceiling_is_an_error_at_the_end),
         cmocka_unit_test(an_error_longer_than_its_room_is_cut_not_overrun),
         cmocka_unit_test(a_buffer_stops_at_its_ceiling_and_keeps_what_it_had),
         cmocka_unit_test(numbers_are_digits_within_bounds),
