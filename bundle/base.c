@@ -97,6 +97,22 @@ static int add_base(struct dr_bases *bases, const struct dr_bundle_about *about,
     return sums ? dr_json_set(base, "sums", digest_json(sums), err) : 0;
 }
 
+/* With all images of a list. */
+static int add_bundle_image(struct dr_bases *bases, const struct dr_bundle *bundle,
+                            const struct dr_bundle_image *image, struct dr_err *err)
+{
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        dr_auto_buf struct dr_buf config = DR_BUF_INIT(DR_MANIFEST_MAX);
+
+        if (dr_bundle_blob_load(bundle, &content->config.digest, &config, err) < 0 ||
+            add_image(bases, &image->reference, content, &config, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int read_bundle(struct reading *reading, const char *path, struct dr_err *err)
 {
     dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(path, &reading->trust, err);
@@ -115,10 +131,23 @@ static int read_bundle(struct reading *reading, const char *path, struct dr_err 
     if (add_base(reading->bases, dr_bundle_about(bundle), &dr_bundle_about(bundle)->whole, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        dr_auto_buf struct dr_buf config = DR_BUF_INIT(DR_MANIFEST_MAX);
+        if (add_bundle_image(reading->bases, bundle, &images[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
 
-        if (dr_bundle_blob_load(bundle, &images[i].content.config.digest, &config, err) < 0 ||
-            add_image(reading->bases, &images[i].reference, &images[i].content, &config, err) < 0)
+static int add_fetched(struct dr_bases *bases, const struct dr_reference *reference,
+                       const struct dr_fetched *fetched, struct dr_err *err)
+{
+    static const struct dr_buf none;
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(&fetched->image, i)); i++) {
+        const struct dr_buf *config = dr_fetched_find(fetched, &content->config.digest);
+
+        if (add_image(bases, reference, content,
+                      config && !fetched->image.conversion ? config : &none, err) < 0)
             return -1;
     }
     return 0;
@@ -130,7 +159,6 @@ static int ask_image(struct reading *reading, const struct dr_bundle_image *imag
                      struct dr_err *err)
 {
     struct dr_wanted wanted = {.reference = image->reference, .role = image->role};
-    static const struct dr_buf none;
     struct dr_fetched fetched;
     struct dr_err why = DR_ERR_INIT;
     char name[DR_REFERENCE_TEXT];
@@ -140,8 +168,7 @@ static int ask_image(struct reading *reading, const struct dr_bundle_image *imag
     wanted.reference.digest = image->conversion ? image->source : image->manifest.digest;
     done = dr_fetched_get(&fetched, reading->sources, &wanted, NULL, &why);
     if (done == 0)
-        done = add_image(reading->bases, &image->reference, &fetched.image.content,
-                         fetched.image.conversion ? &none : &fetched.config, &why);
+        done = add_fetched(reading->bases, &image->reference, &fetched, &why);
     dr_fetched_release(&fetched);
     if (done == 0)
         return 0;

@@ -89,7 +89,7 @@ static int fetch_images(struct run *run, struct dr_err *err)
         if (dr_fetched_get(fetched, &run->sources, &run->wanted.items[i], has_past ? &past : NULL,
                            err) < 0)
             return -1;
-        bytes += fetched->manifest.size + fetched->config.size;
+        bytes += dr_fetched_bytes(fetched);
         if (bytes > SMALL_BYTES_MAX)
             return dr_fail(err, DR_ERR_FORMAT,
                            "the manifests and configs of these images have more than %zu bytes; "
@@ -141,12 +141,10 @@ static int plan(struct run *run, struct dr_err *err)
 static const struct dr_buf *find_small(const struct run *run, const struct dr_digest *digest)
 {
     for (size_t i = 0; i < run->wanted.count; i++) {
-        const struct dr_fetched *fetched = &run->fetched[i];
+        const struct dr_buf *bytes = dr_fetched_find(&run->fetched[i], digest);
 
-        if (dr_digest_equal(&fetched->image.manifest.digest, digest))
-            return &fetched->manifest;
-        if (dr_digest_equal(&fetched->image.content.config.digest, digest))
-            return &fetched->config;
+        if (bytes)
+            return bytes;
     }
     return NULL;
 }
@@ -189,6 +187,7 @@ static int convert_images(struct run *run, struct dr_err *err)
 static json_t *describe(const struct run *run, struct dr_err *err)
 {
     const struct dr_bundle_options *options = run->options;
+    char platform[DR_PLATFORM_TEXT];
     json_auto_t *images = json_array();
     json_t *asked;
 
@@ -200,9 +199,11 @@ static json_t *describe(const struct run *run, struct dr_err *err)
                            err) < 0)
             return NULL;
     }
-    asked = json_pack("{s:s*, s:O, s:s, s:I, s:b, s:O*}", "release", run->wanted.name, "images",
-                      images, "channel", options->channel, "signers", (json_int_t)options->signers,
-                      "expires", options->expires != NULL, "bases", run->bases.list);
+    asked = json_pack("{s:s*, s:O, s:s, s:b, s:s, s:I, s:b, s:O*}", "release", run->wanted.name,
+                      "images", images, "platform", dr_platform_text(&options->platform, platform),
+                      "all-platforms", options->all_platforms, "channel", options->channel,
+                      "signers", (json_int_t)options->signers, "expires", options->expires != NULL,
+                      "bases", run->bases.list);
     if (!asked)
         dr_fail_memory(err);
     return asked;

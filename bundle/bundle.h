@@ -20,19 +20,23 @@
 #include "lib/err.h"
 #include "lib/key.h"
 #include "lib/log.h"
+#include "manifests/platform.h"
 
 struct dr_bundle_options {
     struct dr_wish wish;
     const char
         *from; /* HOST[:PORT][/PREFIX] that stands in for docker.io; NULL: docker.io itself */
-    const char *hub_mirror; /* HOST[:PORT][/PREFIX] asked before docker.io; NULL: none */
-    uint64_t rate;          /* bytes per second that are fetched at most; 0: no limit */
-    bool fresh;             /* what an earlier run left is not gone on with */
-    const char *output;     /* the file */
-    bool dry_run;           /* only say what would be done; key and output may be NULL then */
-    bool json;              /* the result, or the dry run, as JSON */
-    bool replace;           /* an existing output may be replaced, by a complete one */
-    const char *key;        /* file with the private key; NULL: it is signed later */
+    const char *hub_mirror;      /* HOST[:PORT][/PREFIX] asked before docker.io; NULL: none */
+    struct dr_platform platform; /* of lists, the image for this one */
+    bool platform_named;         /* by the operator: an image for another one is refused */
+    bool all_platforms;          /* lists are carried as they are, with all of their images */
+    uint64_t rate;               /* bytes per second that are fetched at most; 0: no limit */
+    bool fresh;                  /* what an earlier run left is not gone on with */
+    const char *output;          /* the file */
+    bool dry_run;                /* only say what would be done; key and output may be NULL then */
+    bool json;                   /* the result, or the dry run, as JSON */
+    bool replace;                /* an existing output may be replaced, by a complete one */
+    const char *key;             /* file with the private key; NULL: it is signed later */
     dr_passphrase_fn *ask;
     void *ask_context;
     const char *ca_file;         /* --ca-cert; may be NULL */

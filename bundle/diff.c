@@ -59,24 +59,36 @@ static bool stands_for(const struct dr_bundle *bundle, const struct dr_digest *l
            dr_delta_find(dr_bundle_about(bundle)->delta, layer);
 }
 
-/* The layers of an image, or only those that `other` (may be NULL) lacks, each once. */
-static json_t *sum_layers(const struct dr_bundle_image *image, const struct dr_bundle *other,
-                          struct dr_err *err)
+/* Adds those of one image to `seen` and `bytes`. */
+static int add_layers(const struct dr_image_manifest *content, const struct dr_bundle *other,
+                      json_t *seen, json_int_t *bytes, struct dr_err *err)
 {
-    json_auto_t *seen = json_object();
-    json_t *sum;
-    json_int_t bytes = 0;
-
-    for (size_t i = 0; i < image->content.layer_count; i++) {
-        const struct dr_descriptor *layer = &image->content.layers[i];
+    for (size_t i = 0; i < content->layer_count; i++) {
+        const struct dr_descriptor *layer = &content->layers[i];
         char text[DR_DIGEST_TEXT];
 
         dr_digest_text(&layer->digest, text);
         if (json_object_get(seen, text) || (other && stands_for(other, &layer->digest)))
             continue;
         if (dr_json_set(seen, text, json_true(), err) < 0)
+            return -1;
+        *bytes += (json_int_t)layer->size;
+    }
+    return 0;
+}
+
+/* The layers of an image or list, or only those that `other` (may be NULL) lacks, each once. */
+static json_t *sum_layers(const struct dr_bundle_image *image, const struct dr_bundle *other,
+                          struct dr_err *err)
+{
+    const struct dr_image_manifest *content;
+    json_auto_t *seen = json_object();
+    json_int_t bytes = 0;
+    json_t *sum;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        if (add_layers(content, other, seen, &bytes, err) < 0)
             return NULL;
-        bytes += (json_int_t)layer->size;
     }
     sum = json_pack("{s:I, s:I}", "layers", (json_int_t)json_object_size(seen), "bytes", bytes);
     if (!sum)

@@ -40,11 +40,11 @@ static json_t *layers_json(const struct dr_image_manifest *content,
     return json_incref(list);
 }
 
-static json_t *warnings_json(const struct dr_bundle_image *image, struct dr_err *err)
+static json_t *texts_json(const char *const *texts, struct dr_err *err)
 {
     json_auto_t *list = json_array();
 
-    for (const char *const *text = image->warnings; text && *text; text++) {
+    for (const char *const *text = texts; text && *text; text++) {
         if (dr_json_append(list, json_string(*text), err) < 0)
             return NULL;
     }
@@ -68,10 +68,48 @@ static json_t *sum_json(const struct dr_sharing_sum *sum)
                      (json_int_t)sum->bytes);
 }
 
+/* One of a list; `is_image` false: a list again. */
+static json_t *member_json(const struct dr_family_member *member, bool is_image,
+                           struct dr_sharing *sharing, struct dr_err *err)
+{
+    const struct dr_image_manifest *content = &member->content;
+    char platform[DR_PLATFORM_TEXT];
+    json_auto_t *object = json_pack(
+        "{s:o, s:s, s:I, s:s}", "digest", digest_json(&member->manifest.digest), "mediaType",
+        member->manifest.media_type, "size", (json_int_t)member->manifest.size, "platform",
+        dr_platform_text(&member->platform, platform));
+
+    if (!object) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    if (is_image &&
+        (dr_json_set(object, "image_id", digest_json(&content->config.digest), err) < 0 ||
+         dr_json_set(object, "layers", layers_json(content, sharing, err), err) < 0))
+        return NULL;
+    return json_incref(object);
+}
+
+/* What stands below a list; none for an image. */
+static json_t *members_json(const struct dr_bundle_image *image, struct dr_sharing *sharing,
+                            struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+
+    for (size_t i = 0; i < image->family.count; i++) {
+        json_t *member =
+            member_json(&image->family.members[i], i < image->family.image_count, sharing, err);
+
+        if (!member || dr_json_append(list, member, err) < 0)
+            return NULL;
+    }
+    return json_incref(list);
+}
+
 static json_t *image_json(const struct dr_bundle_image *image, struct dr_sharing *sharing,
                           struct dr_err *err)
 {
-    const struct dr_sharing_sum shared = dr_sharing_of_image(sharing, image);
+    const struct dr_sharing_sum shared = dr_sharing_of_image(sharing, &image->content);
     char name[DR_REFERENCE_TEXT];
     json_auto_t *object =
         json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o}", "ref",
@@ -88,7 +126,9 @@ static json_t *image_json(const struct dr_bundle_image *image, struct dr_sharing
     }
     if (dr_json_set(object, "layers", layers_json(&image->content, sharing, err), err) < 0 ||
         dr_json_set(object, "shared", sum_json(&shared), err) < 0 ||
-        dr_json_set(object, "warnings", warnings_json(image, err), err) < 0)
+        dr_json_set(object, "platforms", texts_json(image->platforms, err), err) < 0 ||
+        dr_json_set(object, "manifests", members_json(image, sharing, err), err) < 0 ||
+        dr_json_set(object, "warnings", texts_json(image->warnings, err), err) < 0)
         return NULL;
     return json_incref(object);
 }
@@ -240,46 +280,75 @@ static void print_required(const struct dr_bundle *bundle, FILE *to)
     }
 }
 
-static void print_layers(const struct dr_bundle_image *image, struct dr_sharing *sharing, FILE *to)
+static void print_layers(const struct dr_image_manifest *content, struct dr_sharing *sharing,
+                         int indent, FILE *to)
 {
-    const struct dr_sharing_sum shared = dr_sharing_of_image(sharing, image);
+    const struct dr_sharing_sum shared = dr_sharing_of_image(sharing, content);
     uint64_t bytes = 0;
     char digest[DR_DIGEST_TEXT];
     char size[16];
 
-    for (size_t i = 0; i < image->content.layer_count; i++)
-        bytes += image->content.layers[i].size;
+    for (size_t i = 0; i < content->layer_count; i++)
+        bytes += content->layers[i].size;
     dr_text_size(bytes, size);
-    fprintf(to, "  layers    %zu, %s", image->content.layer_count, size);
+    fprintf(to, "%*slayers    %zu, %s", indent, "", content->layer_count, size);
     dr_text_size(shared.bytes, size);
     if (shared.layers)
         fprintf(to, "; %zu of them, %s, shared with other images", shared.layers, size);
     fprintf(to, "\n");
-    for (size_t i = 0; i < image->content.layer_count; i++) {
-        const struct dr_descriptor *layer = &image->content.layers[i];
+    for (size_t i = 0; i < content->layer_count; i++) {
+        const struct dr_descriptor *layer = &content->layers[i];
 
         dr_text_size(layer->size, size);
-        fprintf(to, "    %s  %s%s\n", dr_digest_text(&layer->digest, digest), size,
+        fprintf(to, "%*s%s  %s%s\n", indent + 2, "", dr_digest_text(&layer->digest, digest), size,
                 dr_sharing_of(sharing, &layer->digest) > 1 ? ", shared" : "");
+    }
+}
+
+static void print_family(const struct dr_bundle_image *image, struct dr_sharing *sharing, FILE *to)
+{
+    for (size_t i = 0; i < image->family.image_count; i++) {
+        const struct dr_family_member *member = &image->family.members[i];
+        char platform[DR_PLATFORM_TEXT];
+        char digest[DR_DIGEST_TEXT];
+
+        fprintf(
+            to, "  for %s%s\n    digest    %s\n",
+            dr_platform_is_known(&member->platform) ? dr_platform_text(&member->platform, platform)
+                                                    : "no platform",
+            dr_digest_equal(&member->manifest.digest, &image->chosen) ? ", which docker load gets"
+                                                                      : "",
+            dr_digest_text(&member->manifest.digest, digest));
+        fprintf(to, "    image ID  %s\n", dr_digest_text(&member->content.config.digest, digest));
+        print_layers(&member->content, sharing, 4, to);
     }
 }
 
 static void print_image(const struct dr_bundle_image *image, struct dr_sharing *sharing, FILE *to)
 {
+    bool is_list = dr_bundle_image_is_list(image);
     char name[DR_REFERENCE_TEXT];
     char digest[DR_DIGEST_TEXT];
 
     fprintf(to, "\n%s\n", dr_reference_text(&image->reference, name));
-    fprintf(to, "  role      %s, for %s\n", image->role, image->platform);
+    if (is_list)
+        fprintf(to, "  role      %s, a list of %zu images for %zu platforms\n", image->role,
+                image->family.image_count, dr_bundle_image_platform_count(image));
+    else
+        fprintf(to, "  role      %s, for %s\n", image->role, image->platform);
     fprintf(to, "  digest    %s\n", dr_digest_text(&image->manifest.digest, digest));
-    fprintf(to, "  image ID  %s\n", dr_digest_text(&image->content.config.digest, digest));
+    if (!is_list)
+        fprintf(to, "  image ID  %s\n", dr_digest_text(&image->content.config.digest, digest));
     if (image->has_source)
         fprintf(to, "  %s %s\n",
                 image->conversion ? "converted from the schema 1 manifest" : "chosen from the list",
                 dr_digest_text(&image->source, digest));
     for (const char *const *text = image->warnings; text && *text; text++)
         fprintf(to, "  warning: %s\n", *text);
-    print_layers(image, sharing, to);
+    if (is_list)
+        print_family(image, sharing, to);
+    else
+        print_layers(&image->content, sharing, 2, to);
 }
 
 static int print_json(const struct dr_bundle *bundle, FILE *to, struct dr_err *err)

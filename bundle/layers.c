@@ -99,9 +99,13 @@ static int read_layer(void *context, uint64_t offset, void *ret_data, size_t siz
 
 static bool has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
 {
-    for (size_t i = 0; i < image->content.layer_count; i++) {
-        if (dr_digest_equal(&image->content.layers[i].digest, digest))
-            return true;
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        for (size_t j = 0; j < content->layer_count; j++) {
+            if (dr_digest_equal(&content->layers[j].digest, digest))
+                return true;
+        }
     }
     return false;
 }

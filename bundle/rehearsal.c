@@ -71,13 +71,19 @@ static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, s
     return 0;
 }
 
-static uint64_t layer_bytes(const struct dr_bundle_image *image)
+/* Of all its images, where it is a list. */
+static size_t sum_layers(const struct dr_bundle_image *image, uint64_t *ret_bytes)
 {
-    uint64_t bytes = 0;
+    const struct dr_image_manifest *content;
+    size_t count = 0;
 
-    for (size_t i = 0; i < image->content.layer_count; i++)
-        bytes += image->content.layers[i].size;
-    return bytes;
+    *ret_bytes = 0;
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        count += content->layer_count;
+        for (size_t j = 0; j < content->layer_count; j++)
+            *ret_bytes += content->layers[j].size;
+    }
+    return count;
 }
 
 /* A converted image has no digest before its layers were read. */
@@ -90,13 +96,14 @@ static json_t *image_json(const struct dr_bundle_image *image)
 {
     char name[DR_REFERENCE_TEXT];
     char digest[DR_DIGEST_TEXT];
+    uint64_t bytes;
+    size_t layers = sum_layers(image, &bytes);
 
     return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I, s:I}", "ref",
                      dr_reference_text(&image->reference, name), "role", image->role, "platform",
                      image->platform, image->conversion ? "source_digest" : "digest",
                      dr_digest_text(digest_of(image), digest), "conversion", image->conversion,
-                     "layers", (json_int_t)image->content.layer_count, "bytes",
-                     (json_int_t)layer_bytes(image));
+                     "layers", (json_int_t)layers, "bytes", (json_int_t)bytes);
 }
 
 static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *sums, FILE *to,
@@ -136,13 +143,18 @@ static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *
 
     for (size_t i = 0; i < rehearsal->count; i++) {
         const struct dr_bundle_image *image = &rehearsal->images[i];
+        uint64_t bytes;
+        size_t layers = sum_layers(image, &bytes);
 
-        dr_text_size(layer_bytes(image), one);
-        fprintf(to, "%-14s  %s\n%14s  %s%s\n%14s  %zu layer%s, %s\n", image->role,
+        dr_text_size(bytes, one);
+        fprintf(to, "%-14s  %s\n%14s  %s%s\n%14s  ", image->role,
                 dr_reference_text(&image->reference, name), "",
                 dr_digest_text(digest_of(image), digest),
-                image->conversion ? ", to be converted from schema 1" : "", "",
-                image->content.layer_count, image->content.layer_count == 1 ? "" : "s", one);
+                image->conversion ? ", to be converted from schema 1" : "", "");
+        if (dr_bundle_image_is_list(image))
+            fprintf(to, "%zu images for %zu platforms, ", image->family.image_count,
+                    dr_bundle_image_platform_count(image));
+        fprintf(to, "%zu layer%s, %s\n", layers, layers == 1 ? "" : "s", one);
     }
     dr_text_size(sums->bytes, one);
     dr_text_size(sums->bytes - sums->kept, other);

@@ -61,14 +61,17 @@ int dr_sharing_count(struct dr_sharing *sharing, const struct dr_bundle *bundle,
     size_t blobs;
     size_t count;
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
+    const struct dr_image_manifest *content;
 
     dr_bundle_blobs(bundle, &blobs);
     *sharing =
         (struct dr_sharing){.bundle = bundle, .layers = calloc(blobs + 1, sizeof *sharing->layers)};
     if (!sharing->layers)
         return dr_fail_memory(err);
-    for (size_t i = 0; i < count; i++)
-        add_image(sharing, &images[i].content);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; (content = dr_bundle_image_content(&images[i], j)); j++)
+            add_image(sharing, content);
+    }
     add_up(sharing);
     return 0;
 }
@@ -86,13 +89,13 @@ size_t dr_sharing_of(const struct dr_sharing *sharing, const struct dr_digest *d
 }
 
 struct dr_sharing_sum dr_sharing_of_image(struct dr_sharing *sharing,
-                                          const struct dr_bundle_image *image)
+                                          const struct dr_image_manifest *content)
 {
     struct dr_sharing_sum sum = {.layers = 0};
 
     sharing->turn++;
-    for (size_t i = 0; i < image->content.layer_count; i++) {
-        const struct dr_descriptor *descriptor = &image->content.layers[i];
+    for (size_t i = 0; i < content->layer_count; i++) {
+        const struct dr_descriptor *descriptor = &content->layers[i];
         const struct dr_shared_layer *layer = meet(sharing, &descriptor->digest);
 
         if (!layer || layer->images < 2)

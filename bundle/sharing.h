@@ -2,7 +2,7 @@
 #ifndef DROVER_BUNDLE_SHARING_H
 #define DROVER_BUNDLE_SHARING_H
 
-/* Which layers of a bundle are in several of its images. A bundle holds each of them once. */
+/* Which layers of a bundle are in several of its images; those of a list count each. A bundle holds each layer once. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,6 +47,6 @@ size_t dr_sharing_of(const struct dr_sharing *sharing, const struct dr_digest *d
 
 /* An image's layers that other images have too, each once. */
 struct dr_sharing_sum dr_sharing_of_image(struct dr_sharing *sharing,
-                                          const struct dr_bundle_image *image);
+                                          const struct dr_image_manifest *content);
 
 #endif

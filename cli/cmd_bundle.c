@@ -126,6 +126,16 @@ static int check_not_key(const char *output, const char *key, struct dr_err *err
     return 0;
 }
 
+static int check_places(const struct dr_bundle_options *options, struct dr_err *err)
+{
+    if (options->from && options->hub_mirror)
+        return dr_fail(
+            err, DR_ERR_USAGE,
+            "--from and --hub-mirror contradict each other: nothing comes from docker.io "
+            "with --from");
+    return options->key && options->output ? check_not_key(options->output, options->key, err) : 0;
+}
+
 /* The bundles that this one builds on, and who may have signed them. */
 static int read_bases(const struct dr_list *bases, const struct dr_list *files,
                       struct dr_trusted *trusted, struct dr_bundle_options *options,
@@ -158,10 +168,19 @@ static void set_wish(struct dr_wish *wish, const struct dr_list *words,
     wish->group_count = groups->count;
 }
 
+static int set_platform(struct dr_bundle_options *options, const char *platform, struct dr_err *err)
+{
+    options->platform_named = platform != NULL;
+    return dr_platform_parse(platform ? platform : DR_PLATFORM_DEFAULT, &options->platform, err) < 0
+               ? dr_err_wrap(err, "--platform")
+               : 0;
+}
+
 int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
 {
     struct dr_bundle_options options = {.ask = dr_ask_passphrase};
     const char *passphrase_file = NULL;
+    const char *platform = NULL;
     struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID};
     bool unsigned_ = false;
     uint64_t signers = 1;
@@ -176,6 +195,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"output", 'o', DR_OPTION_TEXT, &options.output},
         {"file", 'f', DR_OPTION_TEXT, &options.wish.file},
         {"with", 0, DR_OPTION_LIST, &groups},
+        {"platform", 0, DR_OPTION_TEXT, &platform},
+        {"all-platforms", 0, DR_OPTION_FLAG, &options.all_platforms},
         {"key", 0, DR_OPTION_TEXT, &options.key},
         {"passphrase-file", 0, DR_OPTION_TEXT, &passphrase_file},
         {"unsigned", 0, DR_OPTION_FLAG, &unsigned_},
@@ -204,14 +225,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     if (read_bases(&bases, &pubkeys, &trusted, &options, err) < 0 ||
         check_output(&options, err) < 0 || read_time(&options.created, err) < 0 ||
         check_signing(&options, unsigned_, signers, err) < 0 ||
-        set_label(&label, &options, err) < 0)
-        return -1;
-    if (options.from && options.hub_mirror)
-        return dr_fail(
-            err, DR_ERR_USAGE,
-            "--from and --hub-mirror contradict each other: nothing comes from docker.io "
-            "with --from");
-    if (options.key && options.output && check_not_key(options.output, options.key, err) < 0)
+        set_label(&label, &options, err) < 0 || set_platform(&options, platform, err) < 0 ||
+        check_places(&options, err) < 0)
         return -1;
     options.signers = (size_t)signers;
     set_wish(&options.wish, &words, &groups);

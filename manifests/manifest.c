@@ -23,6 +23,18 @@ static const struct {
     {"application/vnd.docker.distribution.manifest.v1+json", DR_MANIFEST_SCHEMA1},
 };
 
+bool dr_manifest_is_list(const char *media_type)
+{
+    return strcmp(media_type, DR_MEDIA_DOCKER_LIST) == 0 ||
+           strcmp(media_type, DR_MEDIA_OCI_INDEX) == 0;
+}
+
+bool dr_manifest_is_carried(const char *media_type)
+{
+    return dr_manifest_is_list(media_type) || strcmp(media_type, DR_MEDIA_DOCKER_MANIFEST) == 0 ||
+           strcmp(media_type, DR_MEDIA_OCI_MANIFEST) == 0;
+}
+
 /* Registries without schema information say these; nothing follows from them. */
 static bool is_generic(const char *media_type)
 {
@@ -189,58 +201,116 @@ void dr_image_manifest_release(struct dr_image_manifest *image)
     image->layer_count = 0;
 }
 
-static const char *platform_text(const json_t *child, const char *key)
-{
-    const char *text = json_string_value(dr_json_at(child, "platform", key, NULL));
-
-    return text ? text : "?";
-}
-
-static int fail_no_platform(const json_t *children, const char *os, const char *architecture,
+static int fail_no_platform(const json_t *children, const struct dr_platform *wanted,
                             struct dr_err *err)
 {
     dr_auto_buf struct dr_buf there = DR_BUF_INIT(1u << 20);
+    char text[DR_PLATFORM_TEXT];
+    size_t named = 0;
     size_t i;
     json_t *child;
 
-    if (dr_buf_add_text(&there, "", err) < 0)
-        return -1;
     json_array_foreach(children, i, child)
     {
-        if (i < 20 &&
-            dr_buf_printf(&there, err, "%s%.20s/%.20s", i ? ", " : "", platform_text(child, "os"),
-                          platform_text(child, "architecture")) < 0)
+        struct dr_platform platform;
+
+        dr_platform_read(json_object_get(child, "platform"), &platform);
+        if (dr_platform_is_known(&platform) && named++ < 20 &&
+            dr_buf_printf(&there, err, "%s%s", named > 1 ? ", " : "",
+                          dr_platform_text(&platform, text)) < 0)
             return -1;
     }
-    return dr_fail(err, DR_ERR_ABSENT, "there is no image for %s/%s, only for: %s", os,
-                   architecture, there.size ? there.data : "nothing");
+    return dr_fail(err, DR_ERR_ABSENT, "there is no image for %s, only for: %s",
+                   dr_platform_text(wanted, text), there.size ? there.data : "nothing");
 }
 
-int dr_index_choose(const void *data, size_t size, const char *os, const char *architecture,
-                    struct dr_descriptor *ret_child, struct dr_err *err)
+static json_t *read_index(const void *data, size_t size, json_t **ret_children, struct dr_err *err)
 {
     enum dr_manifest_kind kind;
     json_auto_t *document = parse(data, size, &kind, err);
-    json_t *children;
+
+    if (!document)
+        return NULL;
+    if (kind != DR_MANIFEST_INDEX) {
+        dr_fail(err, DR_ERR_FORMAT, WHAT " is no list of images");
+        return NULL;
+    }
+    if (dr_json_get_array(document, "manifests", ret_children, err) < 0) {
+        dr_err_wrap(err, "read " WHAT);
+        return NULL;
+    }
+    return json_incref(document);
+}
+
+int dr_index_choose(const void *data, size_t size, const struct dr_platform *wanted,
+                    struct dr_descriptor *ret_child, struct dr_err *err)
+{
+    json_t *children = NULL;
+    json_auto_t *document = read_index(data, size, &children, err);
+    const json_t *chosen = NULL;
+    const json_t *list = NULL;
+    unsigned best = 0;
     json_t *child;
     size_t i;
 
     if (!document)
         return -1;
-    if (kind != DR_MANIFEST_INDEX)
-        return dr_fail(err, DR_ERR_FORMAT, WHAT " is no list of images");
-    if (dr_json_get_array(document, "manifests", &children, err) < 0)
-        return dr_err_wrap(err, "read " WHAT);
     json_array_foreach(children, i, child)
     {
-        if (strcmp(platform_text(child, "os"), os) != 0 ||
-            strcmp(platform_text(child, "architecture"), architecture) != 0)
-            continue;
-        return read_descriptor(child, ret_child, err) < 0
-                   ? dr_err_wrap(err, "read " WHAT ": entry %zu", i)
-                   : 0;
+        const json_t *said = json_object_get(child, "platform");
+        struct dr_platform platform;
+        unsigned rank;
+
+        dr_platform_read(said, &platform);
+        rank = dr_platform_rank(wanted, &platform);
+        if (rank > best) {
+            best = rank;
+            chosen = child;
+        }
+        if (!said && !list && dr_manifest_is_list(dr_json_string_or(child, "mediaType", "")))
+            list = child;
     }
-    return fail_no_platform(children, os, architecture, err);
+    if (!chosen && !list)
+        return fail_no_platform(children, wanted, err);
+    return read_descriptor(chosen ? chosen : list, ret_child, err) < 0
+               ? dr_err_wrap(err, "read " WHAT ": the entry for that platform")
+               : 0;
+}
+
+int dr_index_parse(const void *data, size_t size, struct dr_index *ret_index, struct dr_err *err)
+{
+    dr_auto_index struct dr_index index = DR_INDEX_INIT;
+    json_t *children = NULL;
+    json_auto_t *document = read_index(data, size, &children, err);
+    size_t count = json_array_size(children);
+
+    if (!document)
+        return -1;
+    if (count > DR_INDEX_MAX)
+        return dr_fail(err, DR_ERR_FORMAT, WHAT " lists %zu images, more than %d", count,
+                       DR_INDEX_MAX);
+    if (put_media_type(index.media_type, dr_json_string_or(document, "mediaType", ""), err) < 0)
+        return -1;
+    index.entries = calloc(count + 1, sizeof *index.entries);
+    if (!index.entries)
+        return dr_fail_memory(err);
+    for (; index.count < count; index.count++) {
+        struct dr_index_entry *entry = &index.entries[index.count];
+        const json_t *child = json_array_get(children, index.count);
+
+        if (read_descriptor(child, &entry->manifest, err) < 0)
+            return dr_err_wrap(err, "read " WHAT ": entry %zu", index.count);
+        dr_platform_read(json_object_get(child, "platform"), &entry->platform);
+    }
+    *ret_index = index;
+    index = (struct dr_index)DR_INDEX_INIT;
+    return 0;
+}
+
+void dr_index_release(struct dr_index *index)
+{
+    free(index->entries);
+    *index = (struct dr_index)DR_INDEX_INIT;
 }
 
 size_t dr_image_manifest_warnings(const struct dr_image_manifest *image,

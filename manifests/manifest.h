@@ -10,9 +10,9 @@
  *
  *     enum dr_manifest_kind kind;
  *     if (dr_manifest_classify(data, size, content_type, &kind, err) < 0) ...
- *     if (kind == DR_MANIFEST_INDEX && dr_index_choose(data, size, "linux", "amd64", &child, err) <
- * 0) ... dr_auto_image_manifest struct dr_image_manifest image = DR_IMAGE_MANIFEST_INIT; if (kind
- * == DR_MANIFEST_IMAGE && dr_image_manifest_parse(data, size, &image, err) < 0) ...
+ *     if (kind == DR_MANIFEST_INDEX && dr_index_choose(data, size, &platform, &child, err) < 0) ...
+ *     dr_auto_image_manifest struct dr_image_manifest image = DR_IMAGE_MANIFEST_INIT;
+ *     if (kind == DR_MANIFEST_IMAGE && dr_image_manifest_parse(data, size, &image, err) < 0) ...
  *
  * Callers bound `size` (DR_MANIFEST_MAX) and compare the digest of the bytes before. The bytes
  * themselves are what is stored and pushed: nothing here is ever serialised again. What does not
@@ -25,6 +25,7 @@
 
 #include "lib/err.h"
 #include "lib/hash.h"
+#include "manifests/platform.h"
 
 #define DR_MEDIA_TYPE_MAX 128
 
@@ -54,6 +55,12 @@ enum dr_manifest_kind {
     DR_MANIFEST_SCHEMA1, /* Docker's old form */
 };
 
+/* Docker's or OCI's list. */
+bool dr_manifest_is_list(const char *media_type);
+
+/* One of the four kinds that drover stores and pushes: such a list or image. */
+bool dr_manifest_is_carried(const char *media_type);
+
 /* Says what the document is. `content_type` is what the registry served, NULL: unknown; generic
  * types (application/json, text/plain ...) are ignored. A document that says of itself something
  * else than the registry did, or is two kinds at once (CVE-2021-41190), is DR_ERR_FORMAT. */
@@ -80,10 +87,34 @@ int dr_image_manifest_parse(const void *data, size_t size, struct dr_image_manif
 void dr_image_manifest_release(struct dr_image_manifest *image);
 #define dr_auto_image_manifest __attribute__((cleanup(dr_image_manifest_release)))
 
-/* The child for this platform: the first match in the order of the list, as docker does it. None:
- * DR_ERR_ABSENT, naming the platforms that there are. */
-int dr_index_choose(const void *data, size_t size, const char *os, const char *architecture,
+/* The child for this platform: of those that run there the best (dr_platform_rank()), of equals the first. A list
+ * without a platform in the list may hold it as well, so where nothing else fits it is the answer. None: DR_ERR_ABSENT,
+ * naming the platforms that there are. */
+int dr_index_choose(const void *data, size_t size, const struct dr_platform *platform,
                     struct dr_descriptor *ret_child, struct dr_err *err);
+
+struct dr_index_entry {
+    struct dr_descriptor manifest;
+    struct dr_platform platform; /* unknown where the list does not say it */
+};
+
+/* All entries of a list. One that can't be read is DR_ERR_FORMAT. */
+struct dr_index {
+    char media_type[DR_MEDIA_TYPE_MAX]; /* as the list says it of itself; "" */
+    struct dr_index_entry *entries;     /* owned */
+    size_t count;
+};
+
+#define DR_INDEX_INIT                                                                              \
+    {                                                                                              \
+        .entries = NULL                                                                            \
+    }
+
+#define DR_INDEX_MAX 1024
+
+int dr_index_parse(const void *data, size_t size, struct dr_index *ret_index, struct dr_err *err);
+void dr_index_release(struct dr_index *index);
+#define dr_auto_index __attribute__((cleanup(dr_index_release)))
 
 /* What later readers of this image may trip over, as words for the operator: writes at most
  * DR_WARNINGS_MAX static texts and returns how many. */

@@ -110,6 +110,33 @@ static int add_source(struct dr_mirror_plan *plan, size_t *count, const struct d
     return 0;
 }
 
+static int add_image(struct dr_mirror_plan *plan, size_t *count, const struct dr_bundle *bundle,
+                     const struct dr_mirror_image *mirrored, struct dr_err *err)
+{
+    const char *repository = mirrored->target.repository;
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(mirrored->image, i)); i++) {
+        if (add_source(plan, count, bundle, &content->config, repository, err) < 0)
+            return -1;
+        for (size_t j = 0; j < content->layer_count; j++) {
+            if (add_source(plan, count, bundle, &content->layers[j], repository, err) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static size_t count_blobs(const struct dr_bundle_image *image)
+{
+    const struct dr_image_manifest *content;
+    size_t count = 0;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++)
+        count += content->layer_count + 1;
+    return count;
+}
+
 /* Every blob with every repository that needs it, sorted, each pair once. */
 static int collect_sources(struct dr_mirror_plan *plan, const struct dr_bundle *bundle,
                            size_t *ret_count, struct dr_err *err)
@@ -119,20 +146,13 @@ static int collect_sources(struct dr_mirror_plan *plan, const struct dr_bundle *
     size_t kept = 0;
 
     for (size_t i = 0; i < plan->image_count; i++)
-        room += plan->images[i].image->content.layer_count + 1;
+        room += count_blobs(plan->images[i].image);
     plan->sources = calloc(room + 1, sizeof *plan->sources);
     if (!plan->sources)
         return dr_fail_memory(err);
     for (size_t i = 0; i < plan->image_count; i++) {
-        const struct dr_image_manifest *content = &plan->images[i].image->content;
-        const char *repository = plan->images[i].target.repository;
-
-        if (add_source(plan, &count, bundle, &content->config, repository, err) < 0)
+        if (add_image(plan, &count, bundle, &plan->images[i], err) < 0)
             return -1;
-        for (size_t j = 0; j < content->layer_count; j++) {
-            if (add_source(plan, &count, bundle, &content->layers[j], repository, err) < 0)
-                return -1;
-        }
     }
     qsort(plan->sources, count, sizeof *plan->sources, compare_sources);
     for (size_t i = 0; i < count; i++) {
@@ -170,14 +190,30 @@ static int make_puts(struct dr_mirror_plan *plan, size_t count, struct dr_err *e
     return 0;
 }
 
+static void add_manifest(struct dr_mirror_plan *plan, size_t image,
+                         const struct dr_descriptor *manifest)
+{
+    plan->manifests[plan->manifest_count++] =
+        (struct dr_mirror_manifest){.image = image, .manifest = manifest};
+}
+
+/* What is below a list stands before it. */
 static int list_manifests(struct dr_mirror_plan *plan, struct dr_err *err)
 {
-    plan->manifests = calloc(plan->image_count + 1, sizeof *plan->manifests);
+    size_t room = plan->image_count;
+
+    for (size_t i = 0; i < plan->image_count; i++)
+        room += plan->images[i].image->family.count;
+    plan->manifests = calloc(room + 1, sizeof *plan->manifests);
     if (!plan->manifests)
         return dr_fail_memory(err);
-    for (size_t i = 0; i < plan->image_count; i++)
-        plan->manifests[plan->manifest_count++] =
-            (struct dr_mirror_manifest){.image = i, .manifest = &plan->images[i].image->manifest};
+    for (size_t i = 0; i < plan->image_count; i++) {
+        const struct dr_bundle_image *image = plan->images[i].image;
+
+        for (size_t j = 0; j < image->family.count; j++)
+            add_manifest(plan, i, &image->family.members[j].manifest);
+        add_manifest(plan, i, &image->manifest);
+    }
     return 0;
 }
 

@@ -4,7 +4,7 @@
 
 /*
  * The writing half of mirror, for one registry that has been surveyed (mirror/survey.h), in an order that leaves nothing
- * half: blobs, then manifests by digest, then (when all of these are there, and what the tags were is written down) tags,
+ * half: blobs, then manifests by digest (what is below a list before it), then (when all of these are there, and what the tags were is written down) tags,
  * then everything is read back. Each step writes only what is missing, so that running it again goes on where it
  * stopped. Where nothing is missing nothing is done at all.
  */

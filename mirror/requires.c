@@ -47,31 +47,47 @@ static int compare_needs(const void *a, const void *b)
     return strcmp(one->repository, other->repository);
 }
 
+static size_t count_layers(const struct dr_bundle_image *image)
+{
+    const struct dr_image_manifest *content;
+    size_t count = 0;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++)
+        count += content->layer_count;
+    return count;
+}
+
+static void add_needs(struct check *check, const struct dr_mirror_image *mirrored)
+{
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(mirrored->image, i)); i++) {
+        for (size_t j = 0; j < content->layer_count; j++) {
+            const struct dr_required *item =
+                dr_delta_find(check->delta, &content->layers[j].digest);
+
+            if (item)
+                check->needs[check->count++] = (struct need){
+                    .item = item,
+                    .repository = mirrored->target.repository,
+                    .image = mirrored->image,
+                };
+        }
+    }
+}
+
 static int collect(struct check *check, const struct dr_mirror_plan *plan, struct dr_err *err)
 {
     size_t room = 1;
     size_t kept = 0;
 
     for (size_t i = 0; i < plan->image_count; i++)
-        room += plan->images[i].image->content.layer_count;
+        room += count_layers(plan->images[i].image);
     check->needs = calloc(room, sizeof *check->needs);
     if (!check->needs)
         return dr_fail_memory(err);
-    for (size_t i = 0; i < plan->image_count; i++) {
-        const struct dr_bundle_image *image = plan->images[i].image;
-
-        for (size_t j = 0; j < image->content.layer_count; j++) {
-            const struct dr_required *item =
-                dr_delta_find(check->delta, &image->content.layers[j].digest);
-
-            if (item)
-                check->needs[check->count++] = (struct need){
-                    .item = item,
-                    .repository = plan->images[i].target.repository,
-                    .image = image,
-                };
-        }
-    }
+    for (size_t i = 0; i < plan->image_count; i++)
+        add_needs(check, &plan->images[i]);
     qsort(check->needs, check->count, sizeof *check->needs, compare_needs);
     for (size_t i = 0; i < check->count; i++) {
         if (kept == 0 || compare_needs(&check->needs[kept - 1], &check->needs[i]) != 0)

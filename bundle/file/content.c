@@ -11,6 +11,45 @@
 
 #define LINES_MAX (16u << 20)
 
+const struct dr_image_manifest *dr_bundle_image_content(const struct dr_bundle_image *image,
+                                                        size_t index)
+{
+    if (!dr_bundle_image_is_list(image))
+        return index == 0 ? &image->content : NULL;
+    return index < image->family.image_count ? &image->family.members[index].content : NULL;
+}
+
+size_t dr_bundle_image_platform_count(const struct dr_bundle_image *image)
+{
+    size_t count = 0;
+
+    while (image->platforms && image->platforms[count])
+        count++;
+    return count > 0 ? count : 1;
+}
+
+int dr_bundle_image_adopt(struct dr_bundle_image *image, struct dr_family *family,
+                          struct dr_err *err)
+{
+    const struct dr_family_member *chosen = dr_family_find(family, &image->chosen);
+
+    if (!chosen || chosen >= family->members + family->image_count)
+        return dr_fail(err, DR_ERR_FORMAT, "the chosen image is none of its list");
+    dr_bundle_image_release(image);
+    image->content = chosen->content; /* whose layers the family keeps */
+    image->family = *family;
+    *family = (struct dr_family)DR_FAMILY_INIT;
+    return 0;
+}
+
+void dr_bundle_image_release(struct dr_bundle_image *image)
+{
+    if (image->family.count == 0)
+        dr_image_manifest_release(&image->content);
+    image->content = (struct dr_image_manifest)DR_IMAGE_MANIFEST_INIT;
+    dr_family_release(&image->family);
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct dr_reference *one = *(const struct dr_reference *const *)a;
@@ -102,29 +141,46 @@ static void add_use(struct use *uses, size_t *count, const struct dr_descriptor 
     (*count)++;
 }
 
+static size_t count_uses(const struct dr_bundle_image *image)
+{
+    const struct dr_image_manifest *content;
+    size_t count = 1 + image->family.count;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++)
+        count += 1 + content->layer_count;
+    return count;
+}
+
+static void add_uses(struct use *uses, size_t *count, const struct dr_bundle_image *image)
+{
+    const struct dr_image_manifest *content;
+
+    add_use(uses, count, &image->manifest, false);
+    for (size_t i = 0; i < image->family.count; i++)
+        add_use(uses, count, &image->family.members[i].manifest, false);
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        add_use(uses, count, &content->config, false);
+        for (size_t j = 0; j < content->layer_count; j++)
+            add_use(uses, count, &content->layers[j], true);
+    }
+}
+
 static struct use *all_uses(const struct dr_bundle_image *images, size_t image_count,
                             size_t *ret_count, struct dr_err *err)
 {
     size_t room = 1;
-    size_t count = 0;
     struct use *uses;
 
     for (size_t i = 0; i < image_count; i++)
-        room += 2 + images[i].content.layer_count;
+        room += count_uses(&images[i]);
     uses = calloc(room, sizeof *uses);
     if (!uses) {
         dr_fail_memory(err);
         return NULL;
     }
-    for (size_t i = 0; i < image_count; i++) {
-        const struct dr_image_manifest *content = &images[i].content;
-
-        add_use(uses, &count, &images[i].manifest, false);
-        add_use(uses, &count, &content->config, false);
-        for (size_t j = 0; j < content->layer_count; j++)
-            add_use(uses, &count, &content->layers[j], true);
-    }
-    *ret_count = count;
+    *ret_count = 0;
+    for (size_t i = 0; i < image_count; i++)
+        add_uses(uses, ret_count, &images[i]);
     return uses;
 }
 

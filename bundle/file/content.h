@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/hash.h"
 #include "lib/reference.h"
+#include "manifests/family.h"
 #include "manifests/manifest.h"
 
 struct dr_delta; /* bundle/file/delta.h */
@@ -53,17 +54,45 @@ struct dr_bundle_about {
 /* How an image of another form became what is in the bundle. */
 #define DR_CONVERSION_SCHEMA1 "schema1"
 
+/* What a reference names: an image, or a list of images for several platforms with all of them. */
 struct dr_bundle_image {
-    struct dr_reference reference;    /* docker.io/rancher/server:v1.0.2 */
-    const char *role;                 /* DR_ROLE_*; those of later versions are fine too */
-    const char *platform;             /* "linux/amd64" */
-    struct dr_descriptor manifest;    /* type, digest, size: what goes to the registry */
-    struct dr_image_manifest content; /* config (its digest is the image ID) and layers */
-    const char *const *warnings;      /* ended by NULL; NULL: none */
-    bool has_source;                  /* made of what the registry has under the digest `source` */
+    struct dr_reference reference; /* docker.io/rancher/server:v1.0.2 */
+    const char *role;              /* DR_ROLE_*; those of later versions are fine too */
+    const char *platform;          /* "linux/amd64": of `content` */
+    const char *const
+        *platforms; /* of a list: all, `platform` first, ended by NULL; NULL: only that one */
+    struct dr_descriptor manifest; /* type, digest, size: what the tag names in a registry */
+    struct dr_image_manifest
+        content; /* config (its digest is the image ID) and layers; of a list: those of `chosen` */
+    struct dr_family family;     /* of a list: everything below it; else empty */
+    struct dr_digest chosen;     /* of a list: the image that `docker load` gets */
+    const char *const *warnings; /* ended by NULL; NULL: none */
+    bool has_source;             /* made of what the registry has under the digest `source` */
     struct dr_digest source;
     const char *conversion; /* DR_CONVERSION_*; NULL: none, then `source` is a list */
 };
+
+/* A list and not one image. */
+static inline bool dr_bundle_image_is_list(const struct dr_bundle_image *image)
+{
+    return dr_manifest_is_list(image->manifest.media_type);
+}
+
+/* The images behind one reference, of a list all that are below it; NULL after the last:
+ *     for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) */
+const struct dr_image_manifest *dr_bundle_image_content(const struct dr_bundle_image *image,
+                                                        size_t index);
+
+/* How many platforms are named: 1 for what is no list. */
+size_t dr_bundle_image_platform_count(const struct dr_bundle_image *image);
+
+/* Gives a list its family (which it takes) and, from that, the content of `chosen`. DR_ERR_FORMAT: that is not one of
+ * its images. */
+int dr_bundle_image_adopt(struct dr_bundle_image *image, struct dr_family *family,
+                          struct dr_err *err);
+
+/* Frees content and family. */
+void dr_bundle_image_release(struct dr_bundle_image *image);
 
 struct dr_bundle_blob {
     struct dr_digest digest;

@@ -18,39 +18,49 @@ static json_t *text_of_digest(const struct dr_digest *digest)
     return json_string(dr_digest_text(digest, text));
 }
 
-static int write_warnings(json_t *object, const struct dr_bundle_image *image, struct dr_err *err)
+/* `texts` may be NULL. */
+static int write_texts(json_t *object, const char *key, const char *const *texts,
+                       struct dr_err *err)
 {
     json_t *list = json_array();
 
-    if (dr_json_set(object, "warnings", list, err) < 0)
+    if (dr_json_set(object, key, list, err) < 0)
         return -1;
-    for (const char *const *text = image->warnings; text && *text; text++) {
-        if (dr_json_append(list, json_string(*text), err) < 0)
+    for (; texts && *texts; texts++) {
+        if (dr_json_append(list, json_string(*texts), err) < 0)
             return -1;
     }
     return 0;
 }
 
+static int write_origin(json_t *object, const struct dr_bundle_image *image, struct dr_err *err)
+{
+    if (image->has_source &&
+        dr_json_set(object, "source_digest", text_of_digest(&image->source), err) < 0)
+        return -1;
+    return image->conversion
+               ? dr_json_set(object, "conversion", json_string(image->conversion), err)
+               : 0;
+}
+
 static json_t *write_image(const struct dr_bundle_image *image, struct dr_err *err)
 {
+    const char *const platform[] = {image->platform, NULL};
     char name[DR_REFERENCE_TEXT];
-    json_auto_t *object =
-        json_pack("{s:s, s:s, s:o, s:s, s:I, s:[s]}", "ref",
-                  dr_reference_text(&image->reference, name), "role", image->role, "digest",
-                  text_of_digest(&image->manifest.digest), "mediaType", image->manifest.media_type,
-                  "size", (json_int_t)image->manifest.size, "platform", image->platform);
+    json_auto_t *object = json_pack(
+        "{s:s, s:s, s:o, s:s, s:I}", "ref", dr_reference_text(&image->reference, name), "role",
+        image->role, "digest", text_of_digest(&image->manifest.digest), "mediaType",
+        image->manifest.media_type, "size", (json_int_t)image->manifest.size);
 
     if (!object) {
         dr_fail_memory(err);
         return NULL;
     }
-    if (image->has_source &&
-        dr_json_set(object, "source_digest", text_of_digest(&image->source), err) < 0)
-        return NULL;
-    if (image->conversion &&
-        dr_json_set(object, "conversion", json_string(image->conversion), err) < 0)
-        return NULL;
-    if (write_warnings(object, image, err) < 0)
+    if (write_texts(object, "platform", image->platforms ? image->platforms : platform, err) < 0 ||
+        (dr_bundle_image_is_list(image) &&
+         dr_json_set(object, "chosen", text_of_digest(&image->chosen), err) < 0) ||
+        write_origin(object, image, err) < 0 ||
+        write_texts(object, "warnings", image->warnings, err) < 0)
         return NULL;
     return json_incref(object);
 }
@@ -69,7 +79,19 @@ static json_t *write_totals(const struct dr_bundle_image *images, size_t count, 
     return json_pack("{s:I, s:I}", "blobs", (json_int_t)blob_count, "bytes", (json_int_t)bytes);
 }
 
-static int write_head(json_t *object, const struct dr_bundle_about *about, struct dr_err *err)
+/* What a reader must be able to, so that an older one says that it can't. */
+static int reader_needed(const struct dr_bundle_about *about, const struct dr_bundle_image *images,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (dr_bundle_image_is_list(&images[i]))
+            return DR_READER_LISTS;
+    }
+    return about->delta ? DR_READER_DELTA : DR_READER_FIRST;
+}
+
+static int write_head(json_t *object, const struct dr_bundle_about *about, int reader,
+                      struct dr_err *err)
 {
     if (dr_json_set(object, "format", json_string(DR_DOCUMENT_FORMAT), err) < 0 ||
         dr_json_set(object, "id", text_of_digest(&about->id), err) < 0 ||
@@ -80,8 +102,7 @@ static int write_head(json_t *object, const struct dr_bundle_about *about, struc
     if (about->expires && dr_json_set(object, "expires", json_string(about->expires), err) < 0)
         return -1;
     if (dr_json_set(object, "builder", json_string(about->builder), err) < 0 ||
-        dr_json_set(object, "min_reader", json_integer(about->delta ? DR_READER_DELTA : 1), err) <
-            0)
+        dr_json_set(object, "min_reader", json_integer(reader), err) < 0)
         return -1;
     return about->release ? dr_json_set(object, "release", json_string(about->release), err) : 0;
 }
@@ -101,7 +122,8 @@ char *dr_document_write(const struct dr_bundle_about *about, const struct dr_bun
     json_auto_t *object = json_object();
     json_t *list = json_array();
 
-    if (write_head(object, about, err) < 0 || dr_json_set(object, "images", list, err) < 0)
+    if (write_head(object, about, reader_needed(about, images, count), err) < 0 ||
+        dr_json_set(object, "images", list, err) < 0)
         return NULL;
     for (size_t i = 0; i < count; i++) {
         json_t *image = write_image(&images[i], err);
@@ -157,21 +179,22 @@ static int read_time(const json_t *object, const char *key, const char **ret, in
     return 0;
 }
 
-static int read_warnings(const json_t *object, struct dr_bundle_image *image, const char ***cursor,
-                         struct dr_err *err)
+/* Into `*cursor`, which it moves behind the NULL at their end. */
+static int read_texts(const json_t *object, const char *key, const char *const **ret,
+                      const char ***cursor, struct dr_err *err)
 {
     json_t *list;
     json_t *item;
     size_t i;
 
-    if (dr_json_get_array(object, "warnings", &list, err) < 0)
+    if (dr_json_get_array(object, key, &list, err) < 0)
         return -1;
-    image->warnings = *cursor;
+    *ret = *cursor;
     json_array_foreach(list, i, item)
     {
         if (!json_is_string(item))
-            return dr_fail(err, DR_ERR_VERIFY, "a warning is no text");
-        if (check_text("warnings", json_string_value(item), err) < 0)
+            return dr_fail(err, DR_ERR_VERIFY, "one of '%s' is no text", key);
+        if (check_text(key, json_string_value(item), err) < 0)
             return -1;
         *(*cursor)++ = json_string_value(item);
     }
@@ -179,31 +202,53 @@ static int read_warnings(const json_t *object, struct dr_bundle_image *image, co
     return 0;
 }
 
-static int read_image(const json_t *object, struct dr_bundle_image *image, const char ***cursor,
-                      struct dr_err *err)
+static int read_reference(const json_t *object, struct dr_reference *ret, struct dr_err *err)
 {
     char again[DR_REFERENCE_TEXT];
     const char *name;
-    const char *type;
-    json_t *platforms;
 
-    if (dr_json_get_string(object, "ref", &name, err) < 0 ||
-        dr_reference_parse(name, &image->reference, err) < 0 ||
-        read_text(object, "role", &image->role, err) < 0 ||
-        read_digest(object, "digest", &image->manifest.digest, err) < 0 ||
-        read_text(object, "mediaType", &type, err) < 0 ||
-        dr_json_get_uint64(object, "size", &image->manifest.size, err) < 0 ||
-        dr_json_get_array(object, "platform", &platforms, err) < 0 ||
-        read_warnings(object, image, cursor, err) < 0)
+    if (dr_json_get_string(object, "ref", &name, err) < 0 || dr_reference_parse(name, ret, err) < 0)
         return -1;
-    if (strcmp(dr_reference_text(&image->reference, again), name) != 0)
-        return dr_fail(err, DR_ERR_VERIFY, "'%s' is not a whole reference", name);
-    if (strcmp(type, DR_MEDIA_DOCKER_MANIFEST) != 0 && strcmp(type, DR_MEDIA_OCI_MANIFEST) != 0)
+    return strcmp(dr_reference_text(ret, again), name) == 0
+               ? 0
+               : dr_fail(err, DR_ERR_VERIFY, "'%s' is not a whole reference", name);
+}
+
+static int read_manifest(const json_t *object, struct dr_descriptor *ret, struct dr_err *err)
+{
+    const char *type;
+
+    if (read_digest(object, "digest", &ret->digest, err) < 0 ||
+        read_text(object, "mediaType", &type, err) < 0 ||
+        dr_json_get_uint64(object, "size", &ret->size, err) < 0)
+        return -1;
+    if (!dr_manifest_is_carried(type))
         return dr_fail(err, DR_ERR_VERIFY, "'%s' is no type of image", type);
-    dr_text_put(image->manifest.media_type, sizeof image->manifest.media_type, type);
-    image->platform = json_string_value(json_array_get(platforms, 0));
-    if (!image->platform || check_text("platform", image->platform, err) < 0)
-        return dr_fail(err, DR_ERR_VERIFY, "'platform' is not what it must be");
+    return dr_text_put(ret->media_type, sizeof ret->media_type, type);
+}
+
+/* Only lists have an image that is chosen from them. */
+static int read_chosen(const json_t *object, struct dr_bundle_image *image, struct dr_err *err)
+{
+    bool is_list = dr_bundle_image_is_list(image);
+
+    if (is_list != (json_object_get(object, "chosen") != NULL))
+        return dr_fail(err, DR_ERR_VERIFY, "'chosen' %s", is_list ? "is missing" : "has no list");
+    return is_list ? read_digest(object, "chosen", &image->chosen, err) : 0;
+}
+
+static int read_image(const json_t *object, struct dr_bundle_image *image, const char ***cursor,
+                      struct dr_err *err)
+{
+    if (read_reference(object, &image->reference, err) < 0 ||
+        read_text(object, "role", &image->role, err) < 0 ||
+        read_manifest(object, &image->manifest, err) < 0 || read_chosen(object, image, err) < 0 ||
+        read_texts(object, "platform", &image->platforms, cursor, err) < 0 ||
+        read_texts(object, "warnings", &image->warnings, cursor, err) < 0)
+        return -1;
+    image->platform = image->platforms[0];
+    if (!image->platform)
+        return dr_fail(err, DR_ERR_VERIFY, "'platform' is empty");
     if (json_object_get(object, "conversion") &&
         read_text(object, "conversion", &image->conversion, err) < 0)
         return -1;
@@ -211,14 +256,16 @@ static int read_image(const json_t *object, struct dr_bundle_image *image, const
     return image->has_source ? read_digest(object, "source_digest", &image->source, err) : 0;
 }
 
-static size_t count_warnings(const json_t *list)
+/* With room for the NULL behind each row. */
+static size_t count_texts(const json_t *list)
 {
     size_t count = 0;
     json_t *item;
     size_t i;
 
-    json_array_foreach(list, i, item) count +=
-        1 + json_array_size(json_object_get(item, "warnings"));
+    json_array_foreach(list, i, item) count += 2 +
+                                               json_array_size(json_object_get(item, "warnings")) +
+                                               json_array_size(json_object_get(item, "platform"));
     return count;
 }
 
@@ -234,7 +281,7 @@ static int read_images(struct dr_document *document, struct dr_err *err)
     if (count < 1 || count > DR_IMAGES_MAX)
         return dr_fail(err, DR_ERR_VERIFY, "it names %zu images", count);
     document->images = calloc(count, sizeof *document->images);
-    cursor = document->warnings = calloc(count_warnings(list), sizeof *document->warnings);
+    cursor = document->texts = calloc(count_texts(list), sizeof *document->texts);
     if (!document->images || !cursor)
         return dr_fail_memory(err);
     for (; document->image_count < count; document->image_count++) {
@@ -362,10 +409,10 @@ int dr_document_parse(const char *text, size_t size, struct dr_document *ret_doc
 void dr_document_release(struct dr_document *document)
 {
     for (size_t i = 0; i < document->image_count; i++)
-        dr_image_manifest_release(&document->images[i].content);
+        dr_bundle_image_release(&document->images[i]);
     dr_delta_free(document->delta);
     json_decref(document->json);
     free(document->images);
-    free(document->warnings);
+    free(document->texts);
     *document = (struct dr_document)DR_DOCUMENT_INIT;
 }

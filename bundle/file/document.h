@@ -16,19 +16,21 @@
 #define DR_DOCUMENT_MAX (4u << 20)
 
 /* A reader that implements less than a bundle's min_reader refuses it. */
-#define DR_READER_VERSION 2
-
-/* What a delta needs of a reader. */
-#define DR_READER_DELTA 2
+enum {
+    DR_READER_FIRST = 1,
+    DR_READER_DELTA = 2,
+    DR_READER_LISTS = 3, /* lists with all of their images */
+    DR_READER_VERSION = DR_READER_LISTS,
+};
 
 /* A parsed bundle.json; about and images point into it. Of `about` it fills what bundle.json says, of the images
- * everything but `content`, which the reader adds. */
+ * everything but `content` and `family`, which the reader adds. */
 struct dr_document {
     json_t *json;
     struct dr_bundle_about about;
     struct dr_bundle_image *images;
     size_t image_count;
-    const char **warnings;  /* storage of all images' lists */
+    const char **texts;     /* storage of all images' warnings and platforms */
     struct dr_delta *delta; /* about.delta; owned */
 };
 

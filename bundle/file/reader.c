@@ -134,16 +134,45 @@ static int load_document(struct dr_bundle *bundle, const struct dr_bundle_trust 
     return dr_policy_check(trust, &bundle->document.about, err);
 }
 
+struct family_source {
+    const struct dr_bundle *bundle;
+    struct dr_buf bytes; /* of the one that was asked for last */
+};
+
+static const struct dr_buf *load_member(void *context, const struct dr_descriptor *manifest,
+                                        struct dr_err *err)
+{
+    struct family_source *source = context;
+
+    dr_buf_clear(&source->bytes);
+    return dr_bundle_blob_load(source->bundle, &manifest->digest, &source->bytes, err) < 0
+               ? NULL
+               : &source->bytes;
+}
+
+static int load_family(struct dr_bundle *bundle, struct dr_bundle_image *image,
+                       const struct dr_buf *list, struct dr_err *err)
+{
+    struct family_source source = {.bundle = bundle, .bytes = DR_BUF_INIT(MANIFEST_MAX)};
+    dr_auto_family struct dr_family family = DR_FAMILY_INIT;
+    int done = dr_family_read(list->data, list->size, load_member, &source, &family, err);
+
+    dr_buf_release(&source.bytes);
+    return done < 0 ? -1 : dr_bundle_image_adopt(image, &family, err);
+}
+
 static int load_manifest(struct dr_bundle *bundle, struct dr_bundle_image *image,
                          struct dr_err *err)
 {
     dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(MANIFEST_MAX);
     enum dr_manifest_kind kind;
 
-    if (dr_bundle_blob_load(bundle, &image->manifest.digest, &bytes, err) < 0)
+    if (dr_bundle_blob_load(bundle, &image->manifest.digest, &bytes, err) < 0 ||
+        dr_manifest_classify(bytes.data, bytes.size, image->manifest.media_type, &kind, err) < 0)
         return -1;
-    if (dr_manifest_classify(bytes.data, bytes.size, image->manifest.media_type, &kind, err) < 0 ||
-        dr_image_manifest_parse(bytes.data, bytes.size, &image->content, err) < 0)
+    if (kind == DR_MANIFEST_INDEX)
+        return load_family(bundle, image, &bytes, err);
+    if (dr_image_manifest_parse(bytes.data, bytes.size, &image->content, err) < 0)
         return -1;
     memcpy(image->content.media_type, image->manifest.media_type, sizeof image->content.media_type);
     return 0;

@@ -52,7 +52,7 @@ static int add_gap(struct audit_run *run, const struct dr_question *question, bo
     return 0;
 }
 
-/* What `reference` of the target's repository serves is the manifest of the image, bit for bit. */
+/* What `reference` of the repository serves is this manifest, bit for bit. */
 static int compare(struct dr_registry *registry, const struct dr_bundle *bundle,
                    const struct dr_descriptor *manifest, const char *repository,
                    const char *reference, struct dr_err *err)
@@ -76,6 +76,21 @@ static int compare(struct dr_registry *registry, const struct dr_bundle *bundle,
     return 0;
 }
 
+static int compare_family(struct dr_registry *registry, const struct dr_bundle *bundle,
+                          const struct dr_bundle_image *image, const char *repository,
+                          struct dr_err *err)
+{
+    for (size_t i = 0; i < image->family.count; i++) {
+        const struct dr_descriptor *manifest = &image->family.members[i].manifest;
+        char digest[DR_DIGEST_TEXT];
+
+        dr_digest_text(&manifest->digest, digest);
+        if (compare(registry, bundle, manifest, repository, digest, err) < 0)
+            return dr_err_wrap(err, "%s of its list", digest);
+    }
+    return 0;
+}
+
 int dr_audit_manifest(struct dr_registry *registry, const struct dr_bundle *bundle,
                       const struct dr_bundle_image *image, const struct dr_reference *target,
                       struct dr_err *err)
@@ -85,7 +100,8 @@ int dr_audit_manifest(struct dr_registry *registry, const struct dr_bundle *bund
 
     if (compare(registry, bundle, &image->manifest, target->repository,
                 *target->tag ? target->tag : dr_digest_text(&image->manifest.digest, digest),
-                err) == 0)
+                err) == 0 &&
+        compare_family(registry, bundle, image, target->repository, err) == 0)
         return 0;
     return dr_err_wrap(err, "read back %s", dr_reference_text(target, name));
 }

@@ -3,8 +3,8 @@
 #define DROVER_MIRROR_AUDIT_AUDIT_H
 
 /*
- * Is all of a bundle in a registry, under the right names? Every manifest is fetched by digest and
- * its bytes compared, every tag must name that manifest, every config and layer must be there with
+ * Is all of a bundle in a registry, under the right names? Every manifest (of a list, those below it
+ * too) is fetched by digest and its bytes compared, every tag must name that manifest, every config and layer must be there with
  * its size. Blobs are asked for (HEAD), not downloaded: that their bytes are right is the registry's
  * word, given when it took them. A deep audit downloads every one from every repository that needs it
  * and hashes it. Nothing is written.
@@ -67,8 +67,9 @@ int dr_audit_bundle(struct dr_registry *registry, const struct dr_bundle *bundle
                     const struct dr_destination *destination, bool deep, const struct dr_log *log,
                     struct dr_audit *ret_audit, struct dr_err *err);
 
-/* Fetches the manifest of one image, by its tag or (without tag) its digest, and compares it with
- * the bundle's byte for byte: 0 the same; DR_ERR_ABSENT, DR_ERR_PROOF otherwise. */
+/* Fetches the manifest of one image, by its tag or (without tag) its digest, and of a list all below
+ * it, and compares them with the bundle's byte for byte: 0 the same; DR_ERR_ABSENT, DR_ERR_PROOF
+ * otherwise. */
 int dr_audit_manifest(struct dr_registry *registry, const struct dr_bundle *bundle,
                       const struct dr_bundle_image *image, const struct dr_reference *target,
                       struct dr_err *err);

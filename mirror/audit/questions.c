@@ -23,12 +23,19 @@ const struct dr_reference *dr_questions_target(const struct dr_questions *questi
     return &questions->targets[question->image];
 }
 
-/* A layer can come several times in an image. */
-static bool seen_before(const struct dr_image_manifest *content, size_t layer)
+/* A layer can come several times in an image, and images of one list share layers. */
+static bool seen_before(const struct dr_bundle_image *image, size_t content, size_t layer)
 {
-    for (size_t i = 0; i < layer; i++) {
-        if (dr_digest_equal(&content->layers[i].digest, &content->layers[layer].digest))
-            return true;
+    const struct dr_digest *digest = &dr_bundle_image_content(image, content)->layers[layer].digest;
+
+    for (size_t i = 0; i <= content; i++) {
+        const struct dr_image_manifest *other = dr_bundle_image_content(image, i);
+        size_t count = i < content ? other->layer_count : layer;
+
+        for (size_t j = 0; j < count; j++) {
+            if (dr_digest_equal(&other->layers[j].digest, digest))
+                return true;
+        }
     }
     return false;
 }
@@ -40,19 +47,39 @@ static void add(struct dr_questions *questions, enum dr_audit_kind kind, size_t 
         (struct dr_question){.kind = kind, .image = image, .wanted = wanted};
 }
 
+static void add_content(struct dr_questions *questions, size_t image,
+                        const struct dr_bundle_image *wanted, size_t index)
+{
+    const struct dr_image_manifest *content = dr_bundle_image_content(wanted, index);
+
+    add(questions, DR_AUDIT_CONFIG, image, &content->config);
+    for (size_t i = 0; i < content->layer_count; i++) {
+        if (!seen_before(wanted, index, i))
+            add(questions, DR_AUDIT_LAYER, image, &content->layers[i]);
+    }
+}
+
 static void add_image(struct dr_questions *questions, size_t image,
                       const struct dr_bundle_image *wanted)
 {
-    const struct dr_image_manifest *content = &wanted->content;
-
     if (*questions->targets[image].tag)
         add(questions, DR_AUDIT_TAG, image, &wanted->manifest);
     add(questions, DR_AUDIT_MANIFEST, image, &wanted->manifest);
-    add(questions, DR_AUDIT_CONFIG, image, &content->config);
-    for (size_t i = 0; i < content->layer_count; i++) {
-        if (!seen_before(content, i))
-            add(questions, DR_AUDIT_LAYER, image, &content->layers[i]);
-    }
+    for (size_t i = 0; i < wanted->family.count; i++)
+        add(questions, DR_AUDIT_MANIFEST, image, &wanted->family.members[i].manifest);
+    for (size_t i = 0; dr_bundle_image_content(wanted, i); i++)
+        add_content(questions, image, wanted, i);
+}
+
+/* At most. */
+static size_t count_questions(const struct dr_bundle_image *wanted)
+{
+    const struct dr_image_manifest *content;
+    size_t count = 2 + wanted->family.count;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(wanted, i)); i++)
+        count += 1 + content->layer_count;
+    return count;
 }
 
 static bool is_blob(const struct dr_question *question)
@@ -134,7 +161,7 @@ int dr_questions_make(const struct dr_bundle *bundle, const struct dr_destinatio
 
     *ret_questions = (struct dr_questions){.targets = NULL};
     for (size_t i = 0; i < count; i++)
-        room += images[i].content.layer_count + 3;
+        room += count_questions(&images[i]);
     ret_questions->targets = calloc(count + 1, sizeof *ret_questions->targets);
     ret_questions->all = calloc(room + 1, sizeof *ret_questions->all);
     if (!ret_questions->targets || !ret_questions->all)

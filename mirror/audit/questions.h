@@ -3,7 +3,8 @@
 #define DROVER_MIRROR_AUDIT_QUESTIONS_H
 
 /*
- * What an audit asks a registry: for each image its tag, its manifest, its config and each layer once.
+ * What an audit asks a registry: for each image its tag, its manifest (of a list, those below it too), the configs and
+ * each layer once.
  * One HEAD answers all questions about one blob in one repository.
  */
 

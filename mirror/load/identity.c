@@ -25,6 +25,7 @@ static json_t *read_ids(const struct dr_bundle_image *image, struct dr_err *err)
     }
     if (add_id(ids, &image->content.config.digest, err) < 0 ||
         add_id(ids, &image->manifest.digest, err) < 0 ||
+        (dr_bundle_image_is_list(image) && add_id(ids, &image->chosen, err) < 0) ||
         (image->has_source && add_id(ids, &image->source, err) < 0))
         return NULL;
     return json_incref(ids);

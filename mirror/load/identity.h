@@ -17,7 +17,8 @@
 #include "lib/err.h"
 
 struct dr_identity {
-    json_t *ids; /* texts: the digests of config, manifest and (if it was chosen from one) list */
+    json_t *
+        ids; /* texts: the digests of config, manifest and (if it is in one, or was chosen from one) list */
     json_t *layers;   /* the diff ids, base first */
     json_t *settings; /* what it sets in a container (Env, Cmd, …); an object, maybe empty */
 };

@@ -23,6 +23,11 @@ make_image() {
     "$harness_helpers/make-image" "$@"
 }
 
+# make_list …: see tests/helpers/make-list.
+make_list() {
+    "$harness_helpers/make-list" "$@"
+}
+
 # make_release HOST:PORT: small images under the names of Rancher v1.0.2; server and agent share their
 # first layer, agent-instance is OCI.
 make_release() {

@@ -23,6 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *warnings[DR_WARNINGS_MAX];
     struct dr_err err = DR_ERR_INIT;
     enum dr_manifest_kind kind;
+    struct dr_platform wanted;
+    dr_auto_index struct dr_index index = DR_INDEX_INIT;
     struct dr_descriptor child;
     int classified = dr_manifest_classify(data, size, NULL, &kind, &err);
 
@@ -37,9 +39,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(dr_image_manifest_warnings(&image, warnings) <= DR_WARNINGS_MAX);
         assert(dr_manifest_classify(data, size, image.media_type, &kind, NULL) == 0);
     }
-    if (dr_index_choose(data, size, "linux", "amd64", &child, NULL) == 0) {
+    assert(dr_platform_parse("linux/amd64", &wanted, NULL) == 0);
+    if (dr_index_choose(data, size, &wanted, &child, NULL) == 0) {
         assert(classified == 0 && kind == DR_MANIFEST_INDEX);
         check_descriptor(&child);
+    }
+    if (dr_index_parse(data, size, &index, NULL) == 0) {
+        assert(classified == 0 && kind == DR_MANIFEST_INDEX && index.count <= DR_INDEX_MAX);
+        for (size_t i = 0; i < index.count; i++)
+            check_descriptor(&index.entries[i].manifest);
     }
     return 0;
 }

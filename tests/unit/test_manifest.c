@@ -152,6 +152,15 @@ static void refuses_descriptors_that_are_none(void **state)
     }
 }
 
+static int choose(const char *index, const char *platform, struct dr_descriptor *ret_child,
+                  struct dr_err *err)
+{
+    struct dr_platform wanted;
+
+    assert_int_equal(dr_platform_parse(platform, &wanted, NULL), 0);
+    return dr_index_choose(index, strlen(index), &wanted, ret_child, err);
+}
+
 static void chooses_the_child_for_the_platform(void **state)
 {
     struct dr_err err = DR_ERR_INIT;
@@ -159,9 +168,9 @@ static void chooses_the_child_for_the_platform(void **state)
     char text[DR_DIGEST_TEXT];
 
     (void)state;
-    assert_int_equal(dr_index_choose(INDEX, strlen(INDEX), "linux", "amd64", &child, &err), 0);
+    assert_int_equal(choose(INDEX, "linux/amd64", &child, &err), 0);
     assert_string_equal(dr_digest_text(&child.digest, text), B);
-    assert_int_equal(dr_index_choose(INDEX, strlen(INDEX), "linux", "s390x", &child, &err), -1);
+    assert_int_equal(choose(INDEX, "linux/s390x", &child, &err), -1);
     assert_int_equal(err.code, DR_ERR_ABSENT);
     assert_non_null(strstr(err.text, "linux/s390x, only for: linux/arm64, linux/amd64"));
 }

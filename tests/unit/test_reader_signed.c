@@ -76,7 +76,7 @@ static void the_document_must_be_one(void **state)
         const char *old, *new, *expected;
     } rows[] = {
         {"drover-bundle/1", "drover-bundle/2", "a newer one is needed"},
-        {"\"min_reader\": 1", "\"min_reader\": 3", "a newer one is needed"},
+        {"\"min_reader\": 1", "\"min_reader\": 4", "a newer one is needed"},
         {"\"requires\": []", "\"requires\": [1]", "'bases' and 'requires' do not fit"},
         {"\"requires\": []", "\"bases\": [], \"requires\": []", "do not fit each other"},
         {"\"channel\"", "\"extra\": 1, \"channel\"", "'extra' is no key of it"},
@@ -93,7 +93,9 @@ static void the_document_must_be_one(void **state)
         {"docker.io/rancher/agent:v1.0.1", "docker.io/rancher/server:v1.0.2@sha256:" HEX,
          "two images go by the name"},
         {"vnd.docker.distribution.manifest.v2", "vnd.oci.image.manifest.v1", "says"},
-        {"distribution.manifest.v2+json", "distribution.manifest.list.v2+json", "no type of image"},
+        {"distribution.manifest.v2+json", "distribution.manifest.v3+json", "no type of image"},
+        {"distribution.manifest.v2+json", "distribution.manifest.list.v2+json",
+         "'chosen' is missing"},
         {"\"platform\": [", "\"platform\": [], \"x\": [", "'platform'"},
         {"\"warnings\": []", "\"warnings\": [1]", "no text"},
         {"\"images\": [", "\"images\": [], \"x-images\": [", "names 0 images"},
