@@ -143,7 +143,7 @@ static int read_bases(const struct dr_list *bases, const struct dr_list *files,
 {
     options->bases = bases->item;
     options->base_count = bases->count;
-    if (files->count == 0)
+    if (files->count == 0 || (files->is_set && options->base_count == 0))
         return 0;
     if (options->base_count == 0)
         return dr_fail(err, DR_ERR_USAGE,

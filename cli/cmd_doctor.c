@@ -25,8 +25,8 @@ static int visit_trust(const struct dr_trusted_options *whom, const struct dr_lo
         return dr_findings_fail(findings, "trust", &why, err);
     if (whom->pubkeys.count > 0)
         return dr_findings_add(findings, DR_FINDING_OK, "trust", err,
-                               "%zu key%s by --pubkey, %llu must have signed", trust->key_count,
-                               trust->key_count == 1 ? "" : "s",
+                               "%zu key%s named by --pubkey or settings, %llu must have signed",
+                               trust->key_count, trust->key_count == 1 ? "" : "s",
                                (unsigned long long)trust->threshold);
     when = dr_state_imported_at(trust->state, trust->channel);
     if (when != INT64_MIN) {

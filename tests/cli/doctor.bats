@@ -100,7 +100,7 @@ finds() { # RESULT CHECK TEXT, among others
     drover 9 doctor --json
     one problem trust "--pubkey FILE is needed"
     doctor --pubkey "$files/other.pub" # besides the right one
-    finds ok trust "2 keys by --pubkey, 1 must have signed"
+    finds ok trust "2 keys named by --pubkey or settings, 1 must have signed"
     drover 9 doctor "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/other.pub" --state-dir "$state" --json
     one problem bundle "signature"
     mkdir -p trust/trust.d trust/revoked.d
