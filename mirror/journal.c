@@ -21,6 +21,7 @@
 void dr_mirror_journal_release(struct dr_mirror_journal *journal)
 {
     dr_cleanup_close(&journal->lock);
+    dr_mirror_uploads_release(&journal->uploads);
     json_decref(journal->json);
     free(journal->path);
     *journal = (struct dr_mirror_journal)DR_MIRROR_JOURNAL_INIT;
@@ -95,6 +96,7 @@ int dr_mirror_journal_open(struct dr_mirror_journal *journal, const char *folder
     }
     if (dr_file_check_owned(own, err) < 0 || dr_file_lock(lock, &journal->lock, err) < 0)
         return -1;
+    dr_mirror_uploads_open(&journal->uploads, dr_text_format(NULL, "%s/%s.uploads", own, name));
     return read_document(journal, err);
 }
 

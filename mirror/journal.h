@@ -27,12 +27,14 @@
 #include "lib/err.h"
 #include "lib/hash.h"
 #include "mirror/audit/destination.h"
+#include "mirror/uploads.h"
 
 #define DR_MIRROR_MOVING "moving"
 #define DR_MIRROR_DONE "done"
 #define DR_MIRROR_BACK "rolled back"
 
 struct dr_mirror_journal {
+    struct dr_mirror_uploads uploads; /* beside it */
     char *path;
     int lock;
     json_t *json; /* NULL: no run has moved a tag */

@@ -8,6 +8,7 @@ struct dr_mirror_source {
     const struct dr_bundle *bundle;
     const struct dr_bundle_blob *blob;
     const char *repository;
+    struct dr_mirror_uploads *uploads;
 };
 
 void dr_mirror_plan_release(struct dr_mirror_plan *plan)
@@ -26,6 +27,13 @@ static int read_source(void *context, uint64_t offset, void *ret_data, size_t si
     const struct dr_mirror_source *source = context;
 
     return dr_bundle_blob_read(source->bundle, source->blob, offset, ret_data, size, err);
+}
+
+static void note_upload(void *context, const char *session)
+{
+    const struct dr_mirror_source *source = context;
+
+    dr_mirror_uploads_set(source->uploads, source->repository, &source->blob->digest, session);
 }
 
 /* By place in the file, then by name of the repository. */
@@ -188,6 +196,25 @@ static int make_puts(struct dr_mirror_plan *plan, size_t count, struct dr_err *e
             };
     }
     return 0;
+}
+
+static void resume(struct dr_blob_put *puts, size_t count, struct dr_mirror_uploads *uploads)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct dr_mirror_source *source = puts[i].context;
+
+        if (puts[i].size < DR_MIRROR_UPLOAD_MIN)
+            continue;
+        source->uploads = uploads;
+        puts[i].opened = note_upload;
+        puts[i].session = dr_mirror_uploads_get(uploads, puts[i].repository, &puts[i].digest);
+    }
+}
+
+void dr_mirror_plan_resume(struct dr_mirror_plan *plan, struct dr_mirror_uploads *uploads)
+{
+    resume(plan->first, plan->first_count, uploads);
+    resume(plan->more, plan->more_count, uploads);
 }
 
 static void add_manifest(struct dr_mirror_plan *plan, size_t image,

@@ -18,6 +18,7 @@
 #include "lib/reference.h"
 #include "lib/registry/registry.h"
 #include "mirror/audit/destination.h"
+#include "mirror/uploads.h"
 
 struct dr_mirror_image {
     const struct dr_bundle_image *image;
@@ -57,6 +58,11 @@ struct dr_mirror_plan {
  * plan (mirror/requires.h). The plan borrows from the bundle. */
 int dr_mirror_plan_make(const struct dr_bundle *bundle, const struct dr_destination *destination,
                         struct dr_mirror_plan *ret_plan, struct dr_err *err);
+
+/* Large blobs that are still missing go on where an earlier run's uploads were, and tell where they are. Both must
+ * outlive the sending. */
+void dr_mirror_plan_resume(struct dr_mirror_plan *plan, struct dr_mirror_uploads *uploads);
+
 void dr_mirror_plan_release(struct dr_mirror_plan *plan);
 #define dr_auto_mirror_plan __attribute__((cleanup(dr_mirror_plan_release)))
 

@@ -39,6 +39,7 @@ static int push_blobs(struct dr_mirror_push *push, struct dr_err *err)
                               DR_REGISTRY_PARALLEL, NULL, err) < 0)
         return -1;
     count_outcomes(push, requires->mounts, requires->mount_count);
+    dr_mirror_plan_resume(plan, &push->journal->uploads);
     dr_progress_start(&progress, push->log, "push", plan->bytes);
     done = dr_registry_put_blobs(push->registry, plan->first, plan->first_count,
                                  DR_REGISTRY_PARALLEL, &progress, err);

@@ -33,21 +33,31 @@ static int wrap(const struct dr_upload *upload, struct dr_err *err)
                        upload->registry->host);
 }
 
-/* Ends with `why`, after telling the registry that nothing more will come. */
-static int cancel(struct dr_upload *upload, const struct dr_err *why, struct dr_err *err)
+/* Others may go on with it, should this run end. */
+static void tell_session(const struct dr_upload *upload)
 {
-    upload->why = *why;
-    if (upload->session && dr_upload_cancel(upload, NULL) == 0)
-        return 0;
-    if (err)
-        *err = *why;
-    return wrap(upload, err);
+    if (upload->put->opened)
+        upload->put->opened(upload->put->context, upload->session);
 }
 
 static void forget_session(struct dr_upload *upload)
 {
     free(upload->session);
     upload->session = NULL;
+    tell_session(upload);
+}
+
+/* Ends with `why`, after telling the registry that nothing more will come. */
+static int cancel(struct dr_upload *upload, const struct dr_err *why, struct dr_err *err)
+{
+    upload->why = *why;
+    if (upload->put->opened)
+        upload->put->opened(upload->put->context, NULL);
+    if (upload->session && dr_upload_cancel(upload, NULL) == 0)
+        return 0;
+    if (err)
+        *err = *why;
+    return wrap(upload, err);
 }
 
 /* Looks whether it is there after all; if not, goes on in the session while there is one, else from
@@ -93,6 +103,7 @@ static int refused(struct dr_upload *upload, struct dr_err *err)
 static int finish(struct dr_upload *upload, enum dr_blob_outcome outcome)
 {
     upload->put->outcome = outcome;
+    forget_session(upload);
     if (upload->progress)
         dr_progress_add(upload->progress, upload->put->size - upload->done);
     return 1;
@@ -119,6 +130,11 @@ static int looked(struct dr_upload *upload, struct dr_err *err)
     return finish(upload, upload->tried ? DR_BLOB_SENT : DR_BLOB_PRESENT);
 }
 
+static bool is_downgrade(const struct dr_upload *upload, const char *url)
+{
+    return dr_text_starts(upload->registry->base, "https://") && !dr_text_starts(url, "https://");
+}
+
 /* Remembers where the session goes on. Locations are taken as they come, never built. */
 static int take_location(struct dr_upload *upload, struct dr_err *err)
 {
@@ -130,12 +146,12 @@ static int take_location(struct dr_upload *upload, struct dr_err *err)
         dr_fail(err, DR_ERR_NET, "the registry opened an upload without saying where");
         return wrap(upload, err);
     }
-    next = dr_http_resolve(exchange->url, location, err);
+    next = dr_http_resolve(dr_exchange_target(exchange), location, err);
     if (!next)
         return wrap(upload, err);
     free(upload->session);
     upload->session = next;
-    if (dr_text_starts(upload->registry->base, "https://") && !dr_text_starts(next, "https://")) {
+    if (is_downgrade(upload, next)) {
         dr_fail(err, DR_ERR_NET,
                 "the registry wants the upload at '%.200s', in the clear; if a proxy does its TLS, "
                 "that proxy must set X-Forwarded-Proto",
@@ -178,7 +194,46 @@ static int opened(struct dr_upload *upload, struct dr_err *err)
         return refused(upload, err);
     if (take_location(upload, err) < 0)
         return -1;
+    tell_session(upload);
     return upload->put->size > 0 ? dr_upload_send(upload, 0, err) : close_if_good(upload, err);
+}
+
+/* Whether there is a size of requests that this one was not; `why` is for people. Proxies are often told
+ * 1 MB, or 100. */
+static bool make_smaller(const struct dr_upload *upload, const char *why)
+{
+    static const uint64_t pieces[] = {60000000, 8000000, 1000000};
+    struct dr_registry *registry = upload->registry;
+    uint64_t refused = upload->to - upload->from;
+    char size[16];
+
+    if (registry->piece > 0 && registry->piece < refused)
+        return true; /* another upload has found it out meanwhile */
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        if (pieces[i] >= refused)
+            continue;
+        registry->piece = pieces[i];
+        dr_text_size(pieces[i], size);
+        if (registry->log)
+            dr_log_say(registry->log,
+                       "'%s', or a proxy in front of it, %s: sending in pieces of %s",
+                       registry->host, why, size);
+        return true;
+    }
+    return false;
+}
+
+static int too_large(struct dr_upload *upload, struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+
+    if (make_smaller(upload, "takes no request of this size (413)"))
+        return begin_anew(upload, err);
+    dr_exchange_refused(&upload->job.exchange, &why);
+    dr_err_advise(&why,
+                  "it, or a proxy in front of it, limits the size of requests: raise that (in "
+                  "nginx: client_max_body_size)");
+    return cancel(upload, &why, err);
 }
 
 static int sent(struct dr_upload *upload, struct dr_err *err)
@@ -192,15 +247,18 @@ static int sent(struct dr_upload *upload, struct dr_err *err)
         dr_exchange_refused(&upload->job.exchange, &why);
         return status == 404 ? try_anew(upload, &why, err) : try_again(upload, &why, err);
     }
+    if (status == 413)
+        return too_large(upload, err);
     if (status < 200 || status > 299)
         return refused(upload, err);
-    if (upload->done < upload->put->size) {
+    if (upload->done < upload->to) {
         dr_fail(&why, DR_ERR_NET, "the registry answered before it had everything");
         return try_anew(upload, &why, err);
     }
     if (take_location(upload, err) < 0)
         return -1;
-    return close_if_good(upload, err);
+    return upload->to < upload->put->size ? dr_upload_send(upload, upload->to, err)
+                                          : close_if_good(upload, err);
 }
 
 /* 400 is DIGEST_INVALID: what arrived was not what went out. */
@@ -291,12 +349,16 @@ static int failed(void *context, struct dr_job *base, const struct dr_err *failu
 
     if (upload->step == DR_UPLOAD_CANCEL)
         return answered(context, base, err);
-    if (upload->step == DR_UPLOAD_REVIEW && failure->code == DR_ERR_NET)
+    if (upload->step == DR_UPLOAD_REVIEW && failure->code != DR_ERR_STOPPED)
         return begin_anew(upload, err);
     if (upload->step == DR_UPLOAD_MOUNT && failure->code == DR_ERR_AUTH)
         return dr_upload_open(upload, err); /* no right to look at the neighbour: send it then */
     if (sending && failure->code == DR_ERR_NET)
         return try_again(upload, failure, err);
+    /* Where a proxy passes a request on when it has all of it, its token may have ended meanwhile. */
+    if (upload->step == DR_UPLOAD_SEND && failure->code == DR_ERR_AUTH &&
+        make_smaller(upload, "refuses its own token after an upload"))
+        return begin_anew(upload, err);
     if (upload->step == DR_UPLOAD_SEND && failure->code != DR_ERR_STOPPED)
         return cancel(upload, failure, err);
     if (err)
@@ -315,6 +377,10 @@ static int begin(void *context, struct dr_job *base, struct dr_err *err)
     upload->hash = dr_hash_new(err);
     if (!upload->hash)
         return -1;
+    if (upload->put->session && !is_downgrade(upload, upload->put->session)) {
+        upload->session = dr_text_copy(upload->put->session, err);
+        return upload->session ? dr_upload_review(upload, err) : -1;
+    }
     return upload->put->absent ? dr_upload_mount_or_open(upload, err) : dr_upload_look(upload, err);
 }
 

@@ -261,8 +261,9 @@ static bool is_redirect(const struct dr_exchange *exchange)
 {
     long status = exchange->response.status;
 
-    return is_read(exchange) &&
-           (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+    /* The others may turn what writes into a GET. */
+    return status == 307 || status == 308 ||
+           (is_read(exchange) && (status == 301 || status == 302 || status == 303));
 }
 
 /* Docker Hub counts pulls: "ratelimit-limit: 100;w=21600", pulls and the seconds they are for. */

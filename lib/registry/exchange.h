@@ -4,8 +4,8 @@
 
 /*
  * One question to a registry, asked until the answer means something to who asks: 401 is answered
- * with a token or password, redirects of GET and HEAD are followed by hand (5 at most, never from
- * https to http, credentials only to the registry's own origin), broken connections, 5xx and 429
+ * with a token or password, redirects are followed by hand (5 at most, never from https to http,
+ * credentials only to the registry's own origin; of what writes only 307 and 308, which keep it so), broken connections, 5xx and 429
  * are tried again after a pause (3 times in all, Retry-After obeyed within bounds). What can't get
  * better by itself (unknown name, certificate that is not trusted) is not.
  *

@@ -147,9 +147,11 @@ struct dr_blob_put {
     const char *mount_from; /* a repository of this registry that may have it; NULL: none */
     struct dr_digest digest;
     uint64_t size;
-    bool
-        absent; /* whoever asks has looked a moment ago: it is not there, so it is not looked for again */
+    bool absent;         /* looked for a moment ago, and not there: not to be looked for again */
+    const char *session; /* where an earlier run's upload may be gone on with; NULL: nowhere */
     int (*read)(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
+    /* NULL, or: told where its upload can be gone on with, also by a later run; NULL: nowhere any more. */
+    void (*opened)(void *context, const char *session);
     void *context;
     enum dr_blob_outcome outcome; /* set when done */
 };
@@ -158,7 +160,8 @@ struct dr_blob_put {
  * when the bytes had the digest (DR_ERR_VERIFY otherwise, and the upload is cancelled), so `read`
  * may give bytes that nobody has vouched for. A broken upload goes on where the registry says that
  * it has got to (the bytes before are read and hashed again, not sent), else at byte 0; 3 times in
- * all without progress. What was found or mounted counts as done in `progress` (may be NULL). A mount sees what
+ * all without progress. A registry that finds a request too large (413) gets it, and all others from then on, in
+ * pieces. What was found or mounted counts as done in `progress` (may be NULL). A mount sees what
  * was in `mount_from` when it is tried: blobs that other entries of the same call still send are
  * not there yet. A blob that is there in another size is DR_ERR_PROOF. */
 int dr_registry_put_blobs(struct dr_registry *registry, struct dr_blob_put *puts, size_t count,

@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 #include "lib/http/http.h"
@@ -28,6 +29,7 @@ struct dr_registry {
     bool insecure;           /* declared so, or loopback: plain HTTP is allowed */
     bool loopback;           /* no proxy leads there */
     bool verified;           /* certificates are checked */
+    uint64_t piece;          /* larger requests were refused; 0: none was */
     const struct dr_log *log;
 };
 

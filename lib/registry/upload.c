@@ -110,11 +110,11 @@ static long give_bytes(void *context, void *ret_data, size_t size, struct dr_err
     uint64_t left;
 
     if (upload->attempt != upload->job.exchange.attempts) {
-        if (dr_upload_rewind(upload, err) < 0)
+        if (upload->done != upload->from && dr_upload_rewind(upload, err) < 0)
             return -1;
         upload->attempt = upload->job.exchange.attempts;
     }
-    left = upload->put->size - upload->done;
+    left = upload->to - upload->done;
     if (size > left)
         size = (size_t)left;
     if (size > 0 && take_piece(upload, ret_data, size, err) < 0)
@@ -122,24 +122,29 @@ static long give_bytes(void *context, void *ret_data, size_t size, struct dr_err
     return (long)size;
 }
 
-/* A first PATCH has no Content-Range: it is everything. Those that go on have one, which lets
- * registries that look at it find out that they disagree (others append: their digest tells). */
+/* A PATCH that is everything has no Content-Range. Others have one, which lets registries that look at
+ * it find out that they disagree (others append: their digest tells). */
 int dr_upload_send(struct dr_upload *upload, uint64_t from, struct dr_err *err)
 {
     struct dr_exchange *exchange = &upload->job.exchange;
+    uint64_t piece = upload->registry->piece;
+    uint64_t size = upload->put->size - from;
 
+    if (piece > 0 && size > piece)
+        size = piece;
     if (ask(upload, DR_UPLOAD_SEND, "PATCH", dr_text_copy(upload->session, err), err) < 0)
         return -1;
     upload->from = from;
+    upload->to = from + size;
     upload->tried = true;
     upload->attempt = 0;
     exchange->once = true;
     exchange->source = give_bytes;
     exchange->context = upload;
-    exchange->body_size = upload->put->size - from;
-    if (from > 0) {
+    exchange->body_size = size;
+    if (size < upload->put->size) {
         snprintf(upload->content_range, sizeof upload->content_range, "%" PRIu64 "-%" PRIu64, from,
-                 upload->put->size - 1);
+                 upload->to - 1);
         exchange->content_range = upload->content_range;
     }
     return 0;

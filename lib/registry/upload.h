@@ -36,6 +36,7 @@ struct dr_upload {
     struct dr_hash *hash;
     char *session;          /* the last Location; NULL: no session is open */
     uint64_t from;          /* where the current PATCH begins */
+    uint64_t to;            /* and where it ends: at the blob's end, or that of a piece */
     uint64_t done;          /* bytes hashed: of the session, or handed to the connection */
     unsigned attempt;       /* of the current PATCH, whose bytes these are */
     char content_range[64]; /* of the current PATCH */
@@ -52,8 +53,9 @@ int dr_upload_review(struct dr_upload *upload, struct dr_err *err);
 int dr_upload_close(struct dr_upload *upload, struct dr_err *err);
 int dr_upload_cancel(struct dr_upload *upload, struct dr_err *err);
 
-/* From the byte `from` on: what is before is in the session; it is read and hashed again, since only
- * the hash of the whole opens the way to the closing PUT. */
+/* From the byte `from` on, as far as one request may go: what is before is in the session; unless it was
+ * hashed just now it is read and hashed again, since only the hash of the whole opens the way to the
+ * closing PUT. */
 int dr_upload_send(struct dr_upload *upload, uint64_t from, struct dr_err *err);
 
 /* Hashes again what is before `from`. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/registry_helper.h"
@@ -384,8 +385,154 @@ static void tells_what_the_registry_says(void **state)
     (void)state;
     run_badly(&push, denied, BLOB, DR_ERR_NET, "405: UNSUPPORTED: read-only mirror");
     expect_and_release(&push, "PATCH", 0);
-    run_badly(&push, too_large, BLOB, DR_ERR_NET, "answered 413");
+    run_badly(&push, too_large, BLOB, DR_ERR_NET, "client_max_body_size");
     expect_and_release(&push, "DELETE ", 1);
+}
+
+/* What comes in Location is what is used, in whatever form (RFC 9110 §10.2.2). The upload was opened at
+ * /v2/a/b/blobs/uploads/. */
+static void resolves_every_form_of_location(void **state)
+{
+    static const struct {
+        const char *opened, *patch, *taken, *put;
+    } rows[] = {
+        {"/u/1?_state=A", "PATCH /u/1?_state=A ", "/u/1?_state=B",
+         "PUT /u/1?_state=B&digest=sha256%3A"},
+        {"one", "PATCH /v2/a/b/blobs/uploads/one ", "two",
+         "PUT /v2/a/b/blobs/uploads/two?digest=sha256%3A"},
+        {"one?_state=%2B/=", "PATCH /v2/a/b/blobs/uploads/one?_state=%2B/= ", "?_state=B",
+         "PUT /v2/a/b/blobs/uploads/one?_state=B&digest=sha256%3A"},
+        {"../x", "PATCH /v2/a/b/blobs/x ", "/y", "PUT /y?digest=sha256%3A"},
+    };
+    struct push push;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char opened[200];
+        char taken[200];
+        const struct step steps[] = {MISSING,
+                                     {OPEN, opened, 0, false},
+                                     {rows[i].patch, taken, 0, false},
+                                     {rows[i].put, EMPTY_REPLY("201"), 0, false},
+                                     END};
+
+        snprintf(opened, sizeof opened, AT("202", "%s"), rows[i].opened);
+        snprintf(taken, sizeof taken, AT("202", "%s"), rows[i].taken);
+        run_well(&push, steps, NULL, DR_BLOB_SENT);
+        expect_and_release(&push, "PUT ", 1);
+    }
+}
+
+static void follows_redirects_of_uploads_that_stay_what_they_are(void **state)
+{
+    static const struct step steps[] = {MISSING,
+                                        {OPEN, AT("307", "/other/"), 0, false},
+                                        {"POST /other/ ", AT("202", "u1"), 0, false},
+                                        {"PATCH /other/u1 ", AT("308", "/store/u1"), 0, false},
+                                        {"PATCH /store/u1 ", AT("202", "u2"), 0, false},
+                                        {"PUT /store/u2?digest=", EMPTY_REPLY("201"), 0, false},
+                                        END};
+    static const struct step turned[] = {MISSING, {OPEN, AT("302", "/other/"), 0, false}, END};
+    struct push push;
+
+    (void)state;
+    run_well(&push, steps, NULL, DR_BLOB_SENT);
+    expect_and_release(&push, "\r\n\r\n" BLOB, 2); /* the body again, whole */
+    run_badly(&push, turned, BLOB, DR_ERR_NET, "answered 302");
+    expect_and_release(&push, "/other/ ", 0);
+}
+
+#define LARGE 2500000u
+
+static int count_up(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err)
+{
+    (void)context, (void)err;
+    for (size_t i = 0; i < size; i++)
+        ((unsigned char *)ret_data)[i] = (unsigned char)(1 + (offset + i) % 251);
+    return 0;
+}
+
+static void run_large(struct push *push, const struct step *steps, const char *session)
+{
+    dr_auto_registry struct dr_registry *registry = NULL;
+    unsigned char *data = malloc(LARGE);
+    char where[100];
+
+    assert_non_null(data);
+    push->put = (struct dr_blob_put){.repository = "a/b", .size = LARGE, .read = count_up};
+    count_up(NULL, 0, data, LARGE, NULL);
+    dr_digest_of(data, LARGE, &push->put.digest);
+    free(data);
+    server_start(&push->server, steps);
+    snprintf(where, sizeof where, "http://127.0.0.1:%u%s", push->server.port,
+             session ? session : "");
+    push->put.session = session ? where : NULL;
+    push->put.absent = session != NULL;
+    registry = client_of(&push->server);
+    push->err = (struct dr_err)DR_ERR_INIT;
+    push->done = dr_registry_put_blobs(registry, &push->put, 1, 4, NULL, &push->err);
+    server_stop(&push->server);
+    if (push->done < 0)
+        fail_msg("%s", push->err.text);
+}
+
+static void sends_pieces_where_a_request_may_not_be_that_large(void **state)
+{
+    static const struct step steps[] = {
+        MISSING,
+        OPENED,
+        {"PATCH /u/1?_state=A ", EMPTY_REPLY("413"), 1, true},
+        {"PATCH /u/1?_state=A ", AT("202", "/u/1?_state=A2"), 1, false},
+        {"PATCH /u/1?_state=A2 ", AT("202", "/u/1?_state=A3"), 1, false},
+        {"PATCH /u/1?_state=A3 ", AT("202", "/u/1?_state=B"), 1, false},
+        CLOSED,
+        END};
+    struct push push;
+
+    (void)state;
+    run_large(&push, steps, NULL);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 0-999999\r\n"), 1);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 1000000-1999999\r\n"), 1);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 2000000-2499999\r\n"), 1);
+    expect_and_release(&push, "PUT ", 1);
+}
+
+/* A proxy that keeps a request until it has all of it, and a token that does not live that long. */
+static void sends_pieces_where_a_token_ends_on_the_way(void **state)
+{
+    static const struct step steps[] = {
+        MISSING,
+        OPENED,
+        {"PATCH /u/1?_state=A ",
+         "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n", 1,
+         false},
+        {"PATCH /u/1?_state=A ", AT("202", "/u/1?_state=A2"), 1, false},
+        {"PATCH /u/1?_state=A2 ", AT("202", "/u/1?_state=A3"), 1, false},
+        {"PATCH /u/1?_state=A3 ", AT("202", "/u/1?_state=B"), 1, false},
+        CLOSED,
+        END};
+    struct push push;
+
+    (void)state;
+    run_large(&push, steps, NULL);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 0-999999\r\n"), 1);
+    expect_and_release(&push, "POST ", 2);
+}
+
+static void goes_on_with_what_an_earlier_run_has_sent(void **state)
+{
+    static const struct step steps[] = {
+        {"GET /u/9?_state=Z ", HAS("0-1999999"), 0, false}, REST, CLOSED, END};
+    static const struct step gone[] = {
+        {"GET /u/9?_state=Z ", EMPTY_REPLY("404"), 0, false}, OPENED, TAKEN, CLOSED, END};
+    struct push push;
+
+    (void)state;
+    run_large(&push, steps, "/u/9?_state=Z");
+    assert_int_equal(server_saw(&push.server, "Content-Range: 2000000-2499999\r\n"), 1);
+    expect_and_release(&push, "POST ", 0);
+    run_large(&push, gone, "/u/9?_state=Z");
+    expect_and_release(&push, "POST ", 1);
 }
 
 static int put_manifest(const char *reply, struct dr_err *err)
@@ -446,6 +593,11 @@ int main(void)
         cmocka_unit_test(never_closes_an_upload_of_other_bytes),
         cmocka_unit_test(cancels_when_the_file_cannot_be_read),
         cmocka_unit_test(tells_what_the_registry_says),
+        cmocka_unit_test(resolves_every_form_of_location),
+        cmocka_unit_test(follows_redirects_of_uploads_that_stay_what_they_are),
+        cmocka_unit_test(sends_pieces_where_a_request_may_not_be_that_large),
+        cmocka_unit_test(sends_pieces_where_a_token_ends_on_the_way),
+        cmocka_unit_test(goes_on_with_what_an_earlier_run_has_sent),
         cmocka_unit_test(compares_what_the_registry_made_of_a_manifest),
     };
 
