@@ -17,6 +17,7 @@
 #include "bundle/rehearsal.h"
 #include "bundle/source.h"
 #include "bundle/summary.h"
+#include "bundle/tools.h"
 #include "bundle/unpacking.h"
 #include "bundle/wanted.h"
 #include "lib/cleanup.h"
@@ -41,6 +42,7 @@ struct run {
     struct dr_unpacking unpacking;  /* of the layers of converted images */
     struct dr_bases bases;
     struct dr_delta *delta; /* what is left out; NULL: nothing */
+    struct dr_tools tools;  /* drover itself, if it goes along */
     struct dr_writer writer;
     struct dr_part part;
     json_t *asked; /* what the next run must be asked for as well, to go on with this one's work */
@@ -58,6 +60,7 @@ static void release(struct run *run)
     json_decref(run->asked);
     dr_part_release(&run->part);
     dr_writer_release(&run->writer);
+    dr_tools_release(&run->tools);
     dr_unpacking_release(&run->unpacking);
     dr_delta_free(run->delta);
     dr_bases_release(&run->bases);
@@ -130,6 +133,8 @@ static int plan(struct run *run, struct dr_err *err)
 
     run->writer.slots.count = run->options->signers;
     run->writer.key = run->key;
+    run->writer.extras = run->tools.members;
+    run->writer.extra_count = run->tools.count;
     snprintf(builder, sizeof builder, "drover %s", DROVER_VERSION);
     dr_text_time(run->options->created, created);
     if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
@@ -161,7 +166,7 @@ static int write_small(struct run *run, struct dr_err *err)
                                     run->part.draft, err) < 0)
             return -1;
     }
-    return 0;
+    return dr_tools_write(&run->tools, &run->writer, run->part.fd, run->part.draft, err);
 }
 
 /* Now that their layers have been unpacked, the digests of converted images are known, and so is the order of
@@ -199,11 +204,12 @@ static json_t *describe(const struct run *run, struct dr_err *err)
                            err) < 0)
             return NULL;
     }
-    asked = json_pack("{s:s*, s:O, s:s, s:b, s:s, s:I, s:b, s:O*}", "release", run->wanted.name,
-                      "images", images, "platform", dr_platform_text(&options->platform, platform),
-                      "all-platforms", options->all_platforms, "channel", options->channel,
-                      "signers", (json_int_t)options->signers, "expires", options->expires != NULL,
-                      "bases", run->bases.list);
+    asked =
+        json_pack("{s:s*, s:O, s:s, s:b, s:s, s:I, s:b, s:O*, s:o*}", "release", run->wanted.name,
+                  "images", images, "platform", dr_platform_text(&options->platform, platform),
+                  "all-platforms", options->all_platforms, "channel", options->channel, "signers",
+                  (json_int_t)options->signers, "expires", options->expires != NULL, "bases",
+                  run->bases.list, "tools", dr_tools_describe(&run->tools, err));
     if (!asked)
         dr_fail_memory(err);
     return asked;
@@ -394,6 +400,7 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         .wanted = DR_WANTED_INIT,
         .unpacking = DR_UNPACKING_INIT,
         .bases = DR_BASES_INIT,
+        .tools = DR_TOOLS_INIT,
         .writer = DR_WRITER_INIT,
         .part = DR_PART_INIT,
         .past = DR_PAST_INIT,
@@ -402,6 +409,7 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
     };
 
     if (dr_wanted_read(&options->wish, &run.wanted, err) < 0 ||
+        dr_tools_open(&run.tools, options, err) < 0 ||
         dr_sources_init(&run.sources, options, log, err) < 0)
         return -1;
     /* A dry run signs nothing, but bases are believed by that key. */

@@ -50,7 +50,10 @@ struct dr_bundle_options {
     size_t base_count;
     const struct dr_key *const *base_keys; /* who may have signed them, besides `key` */
     size_t base_key_count;
-    size_t signers; /* signatures that it has room for, `key`'s included: 1 to DR_SLOTS_MAX */
+    const char *const *tools; /* executables of drover to carry along (bundle/tools.h) */
+    size_t tool_count;
+    bool dynamic_tool; /* they may need libraries of their host */
+    size_t signers;    /* signatures that it has room for, `key`'s included: 1 to DR_SLOTS_MAX */
 };
 
 /* Writes the bundle and prints to stdout what it holds, with `json` as dr_inspect_print() does. On failure there is no new file under the output's name:

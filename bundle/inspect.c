@@ -2,8 +2,10 @@
 #include "bundle/inspect.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "bundle/file/sums.h"
 #include "bundle/sharing.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
@@ -147,6 +149,25 @@ static json_t *images_json(const struct dr_bundle *bundle, struct dr_sharing *sh
     return json_incref(list);
 }
 
+/* drover itself, by architecture. */
+static json_t *tools_json(const struct dr_bundle *bundle, struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+    size_t count;
+    const struct dr_member *programs = dr_bundle_programs(bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (dr_json_append(list,
+                           json_pack("{s:s, s:o, s:I}", "architecture",
+                                     programs[i].name + strlen(DR_NAME_PROGRAM), "digest",
+                                     digest_json(&programs[i].digest), "size",
+                                     (json_int_t)programs[i].size),
+                           err) < 0)
+            return NULL;
+    }
+    return json_incref(list);
+}
+
 static bool is_expired(const struct dr_bundle_about *about, int64_t now)
 {
     return about->expires && about->expires_at < now;
@@ -174,20 +195,21 @@ json_t *dr_inspect_json(const struct dr_bundle *bundle, struct dr_err *err)
     if (dr_sharing_count(&sharing, bundle, err) < 0)
         return NULL;
     key_id = about->verified ? digest_json(&about->signers.ids[0]) : json_null();
-    object = json_pack(
-        "{s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:I, s:b, "
-        "s:s, s:I, s:I, s:o, "
-        "s:o, s:I, s:o, s:o}",
-        "verified", about->verified, "key_id", key_id, "key_ids",
-        signers_json(&about->signers, err), "signatures", (json_int_t)about->signatures,
-        "free_slots", (json_int_t)about->free_slots, "release", text_or_null(about->release), "id",
-        digest_json(&about->id), "sums", digest_json(&about->sums), "channel", about->channel,
-        "serial", (json_int_t)about->serial, "created", about->created, "expires",
-        text_or_null(about->expires), "age", (json_int_t)(now - about->created_at), "expired",
-        is_expired(about, now), "builder", about->builder, "bytes", (json_int_t)about->bytes,
-        "members", (json_int_t)about->members, "layers", sum_json(&sharing.all), "shared",
-        sum_json(&sharing.shared), "saved_bytes", (json_int_t)sharing.saved, "delta",
-        delta_json(about), "images", images_json(bundle, &sharing, err));
+    object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:I, s:b, "
+                       "s:s, s:I, s:I, s:o, "
+                       "s:o, s:I, s:o, s:o, s:o}",
+                       "verified", about->verified, "key_id", key_id, "key_ids",
+                       signers_json(&about->signers, err), "signatures",
+                       (json_int_t)about->signatures, "free_slots", (json_int_t)about->free_slots,
+                       "release", text_or_null(about->release), "id", digest_json(&about->id),
+                       "sums", digest_json(&about->sums), "channel", about->channel, "serial",
+                       (json_int_t)about->serial, "created", about->created, "expires",
+                       text_or_null(about->expires), "age", (json_int_t)(now - about->created_at),
+                       "expired", is_expired(about, now), "builder", about->builder, "bytes",
+                       (json_int_t)about->bytes, "members", (json_int_t)about->members, "layers",
+                       sum_json(&sharing.all), "shared", sum_json(&sharing.shared), "saved_bytes",
+                       (json_int_t)sharing.saved, "delta", delta_json(about), "images",
+                       images_json(bundle, &sharing, err), "tools", tools_json(bundle, err));
     if (!object)
         dr_fail_memory(err);
     return object;
@@ -239,6 +261,20 @@ static void print_sharing(const struct dr_sharing *sharing, FILE *to)
     fprintf(to, "\n");
 }
 
+static void print_tools(const struct dr_bundle *bundle, FILE *to)
+{
+    size_t count;
+    const struct dr_member *programs = dr_bundle_programs(bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        char size[16];
+
+        dr_text_size(programs[i].size, size);
+        fprintf(to, "%-9s drover for %s, %s\n", i ? "" : "carries",
+                programs[i].name + strlen(DR_NAME_PROGRAM), size);
+    }
+}
+
 static void print_head(const struct dr_bundle *bundle, const struct dr_sharing *sharing, FILE *to)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
@@ -254,6 +290,7 @@ static void print_head(const struct dr_bundle *bundle, const struct dr_sharing *
             about->release ? about->release : "", about->release ? ": " : "", images,
             images == 1 ? "" : "s", blobs, size);
     print_sharing(sharing, to);
+    print_tools(bundle, to);
     print_times(about, to);
     fprintf(to, "serial    %llu in channel %s\n", (unsigned long long)about->serial,
             about->channel);

@@ -20,6 +20,16 @@ static void say_next(const struct dr_summary *summary, const struct dr_log *log)
             missing, missing == 1 ? "" : "s", summary->output, summary->output);
 }
 
+static void print_tools(const struct dr_writer *writer)
+{
+    for (size_t i = 0; i < writer->extra_count; i++) {
+        char size[16];
+
+        dr_text_size(writer->extras[i].size, size);
+        printf("  %-14s  %s, %s\n", i ? "" : "carries", writer->extras[i].name, size);
+    }
+}
+
 static int print_result(const struct dr_summary *summary, struct dr_err *err)
 {
     char hex[DR_DIGEST_TEXT];
@@ -40,6 +50,7 @@ static int print_result(const struct dr_summary *summary, struct dr_err *err)
                dr_digest_text(&summary->images[i].manifest.digest, hex));
     }
     dr_delta_print(summary->delta, stdout);
+    print_tools(summary->writer);
     return 0;
 }
 

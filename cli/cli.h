@@ -39,9 +39,10 @@ struct dr_list {
 };
 
 enum dr_option_kind {
-    DR_OPTION_FLAG,   /* bool *: set to true */
-    DR_OPTION_TEXT,   /* const char **: the value, borrowed likewise */
-    DR_OPTION_LIST,   /* struct dr_list *: each value appended */
+    DR_OPTION_FLAG, /* bool *: set to true */
+    DR_OPTION_TEXT, /* const char **: the value, borrowed likewise */
+    DR_OPTION_LIST, /* struct dr_list *: each value appended */
+    DR_OPTION_OPTIONAL, /* the same, and "" where no value was given: --NAME or --NAME=VALUE; has no letter */
     DR_OPTION_NUMBER, /* uint64_t * */
     DR_OPTION_RATE,   /* uint64_t *: bytes per second, "500k", "2M" as with curl; not 0 */
 };

@@ -155,17 +155,31 @@ static int read_bases(const struct dr_list *bases, const struct dr_list *files,
     return 0;
 }
 
+/* What may be given several times. */
+struct lists {
+    struct dr_list words, groups, insecure, bases, pubkeys, tools;
+};
+
 /* The first word may be a release; every other is an image. */
-static void set_wish(struct dr_wish *wish, const struct dr_list *words,
-                     const struct dr_list *groups)
+static void set_wish(struct dr_wish *wish, const struct lists *lists)
 {
+    const struct dr_list *words = &lists->words;
     size_t releases = words->count > 0 && dr_release_is_name(words->item[0]) ? 1 : 0;
 
     wish->release = releases ? words->item[0] : NULL;
     wish->images = words->item + releases;
     wish->image_count = words->count - releases;
-    wish->groups = groups->item;
-    wish->group_count = groups->count;
+    wish->groups = lists->groups.item;
+    wish->group_count = lists->groups.count;
+}
+
+static void set_lists(struct dr_bundle_options *options, const struct lists *lists)
+{
+    set_wish(&options->wish, lists);
+    options->tools = lists->tools.item;
+    options->tool_count = lists->tools.count;
+    options->insecure = lists->insecure.item;
+    options->insecure_count = lists->insecure.count;
 }
 
 static int set_platform(struct dr_bundle_options *options, const char *platform, struct dr_err *err)
@@ -184,24 +198,20 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID};
     bool unsigned_ = false;
     uint64_t signers = 1;
-    struct dr_list insecure = {.count = 0};
-    struct dr_list groups = {.count = 0};
-    struct dr_list bases = {.count = 0};
-    struct dr_list pubkeys = {.count = 0};
     dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
-    struct dr_list words = {.count = 0};
+    struct lists lists = {.words = {.count = 0}};
     dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
         {"output", 'o', DR_OPTION_TEXT, &options.output},
         {"file", 'f', DR_OPTION_TEXT, &options.wish.file},
-        {"with", 0, DR_OPTION_LIST, &groups},
+        {"with", 0, DR_OPTION_LIST, &lists.groups},
         {"platform", 0, DR_OPTION_TEXT, &platform},
         {"all-platforms", 0, DR_OPTION_FLAG, &options.all_platforms},
         {"key", 0, DR_OPTION_TEXT, &options.key},
         {"passphrase-file", 0, DR_OPTION_TEXT, &passphrase_file},
         {"unsigned", 0, DR_OPTION_FLAG, &unsigned_},
-        {"base", 0, DR_OPTION_LIST, &bases},
-        {"pubkey", 0, DR_OPTION_LIST, &pubkeys},
+        {"base", 0, DR_OPTION_LIST, &lists.bases},
+        {"pubkey", 0, DR_OPTION_LIST, &lists.pubkeys},
         {"signers", 0, DR_OPTION_NUMBER, &signers},
         {"channel", 0, DR_OPTION_TEXT, &label.channel},
         {"serial", 0, DR_OPTION_NUMBER, &label.serial},
@@ -211,27 +221,27 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
         {"fresh", 0, DR_OPTION_FLAG, &options.fresh},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
-        {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
+        {"insecure-registry", 0, DR_OPTION_LIST, &lists.insecure},
+        {"with-tool", 0, DR_OPTION_OPTIONAL, &lists.tools},
+        {"dynamic-tool", 0, DR_OPTION_FLAG, &options.dynamic_tool},
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
         {"json", 0, DR_OPTION_FLAG, &options.json},
         {"force", 0, DR_OPTION_FLAG, &options.replace},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 
-    if (dr_options_read(argc, argv, table, 0, DR_LIST_MAX, &words, &common, err) < 0)
+    if (dr_options_read(argc, argv, table, 0, DR_LIST_MAX, &lists.words, &common, err) < 0)
         return -1;
     if (common.help)
         return 0;
-    if (read_bases(&bases, &pubkeys, &trusted, &options, err) < 0 ||
+    if (read_bases(&lists.bases, &lists.pubkeys, &trusted, &options, err) < 0 ||
         check_output(&options, err) < 0 || read_time(&options.created, err) < 0 ||
         check_signing(&options, unsigned_, signers, err) < 0 ||
         set_label(&label, &options, err) < 0 || set_platform(&options, platform, err) < 0 ||
         check_places(&options, err) < 0)
         return -1;
     options.signers = (size_t)signers;
-    set_wish(&options.wish, &words, &groups);
-    options.insecure = insecure.item;
-    options.insecure_count = insecure.count;
+    set_lists(&options, &lists);
     options.ask_context = (void *)(uintptr_t)passphrase_file;
     return dr_bundle_run(&options, &common.log, err);
 }

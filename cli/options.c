@@ -30,10 +30,12 @@ static void build(struct parser *parser)
     for (size_t i = 0; i < parser->count; i++) {
         const struct dr_option *option = &parser->options[i];
         int has_value = option->kind != DR_OPTION_FLAG;
+        int has_arg = option->kind == DR_OPTION_OPTIONAL ? optional_argument
+                      : has_value                        ? required_argument
+                                                         : no_argument;
 
-        parser->longs[i] = (struct option){.name = option->name,
-                                           .has_arg = has_value ? required_argument : no_argument,
-                                           .val = FIRST + (int)i};
+        parser->longs[i] =
+            (struct option){.name = option->name, .has_arg = has_arg, .val = FIRST + (int)i};
         if (!option->letter)
             continue;
         *letter++ = option->letter;
@@ -93,6 +95,8 @@ static int store(const struct dr_option *option, const char *value, struct dr_er
         return 0;
     case DR_OPTION_LIST:
         return append(option->target, value, err);
+    case DR_OPTION_OPTIONAL:
+        return append(option->target, value ? value : "", err);
     case DR_OPTION_NUMBER:
         if (dr_text_uint64(value, INT64_MAX, option->target, err) < 0) {
             if (err)
@@ -291,7 +295,7 @@ static void print_table(const struct parser *parser)
 {
     static const char *const kinds[] = {
         [DR_OPTION_FLAG] = "flag",     [DR_OPTION_TEXT] = "text", [DR_OPTION_LIST] = "list",
-        [DR_OPTION_NUMBER] = "number", [DR_OPTION_RATE] = "rate",
+        [DR_OPTION_NUMBER] = "number", [DR_OPTION_RATE] = "rate", [DR_OPTION_OPTIONAL] = "optional",
     };
 
     for (size_t i = 0; i < parser->count; i++)

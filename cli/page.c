@@ -80,10 +80,10 @@ static void read_names(const char *from, size_t size, struct dr_page_option *opt
         option->letter = line[1];
     name = strstr(line, "--");
     name = name ? name + 2 : "";
-    length = strcspn(name, " ,");
+    length = strcspn(name, " ,[");
     snprintf(option->name, sizeof option->name, "%.*s", (int)length, name);
     name += length;
-    snprintf(option->value, sizeof option->value, "%s", *name ? name + 1 : "");
+    snprintf(option->value, sizeof option->value, "%s", *name && *name != '[' ? name + 1 : "");
 }
 
 const char *dr_page_options(const struct dr_embedded *page)

@@ -21,7 +21,7 @@
 struct dr_page_option {
     char name[48];  /* without the dashes */
     char letter;    /* 0: none */
-    char value[64]; /* "FILE", "report|recreate|upgrade"; "": it takes none */
+    char value[64]; /* "FILE", "report|recreate|upgrade"; "": it takes none, or need not */
     char text[128]; /* the first sentence of its explanation, or the beginning of that */
 };
 

@@ -352,6 +352,17 @@ int dr_bundle_hash_layers(struct dr_bundle *bundle, struct dr_progress *progress
     return dr_hasher_run(bundle->envelope.fd, members, count, progress, err);
 }
 
+const struct dr_member *dr_bundle_programs(const struct dr_bundle *bundle, size_t *ret_count)
+{
+    const struct dr_layout *layout = &bundle->envelope.layout;
+    size_t first = layout->count;
+
+    while (first > 0 && dr_sums_is_program(layout->members[first - 1].name))
+        first--;
+    *ret_count = layout->count - first;
+    return layout->members + first;
+}
+
 const struct dr_bundle_about *dr_bundle_about(const struct dr_bundle *bundle)
 {
     return &bundle->document.about;

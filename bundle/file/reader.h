@@ -75,6 +75,9 @@ const struct dr_bundle_image *dr_bundle_image_with_role(const struct dr_bundle *
 /* Every blob once, in file order. Borrowed. */
 const struct dr_bundle_blob *dr_bundle_blobs(const struct dr_bundle *bundle, size_t *ret_count);
 
+/* The members that are drover itself (DR_NAME_PROGRAM and an architecture). Borrowed. */
+const struct dr_member *dr_bundle_programs(const struct dr_bundle *bundle, size_t *ret_count);
+
 /* NULL: the bundle does not hold it; a delta does not hold what its about->delta has. Borrowed. */
 const struct dr_bundle_blob *dr_bundle_find_blob(const struct dr_bundle *bundle,
                                                  const struct dr_digest *digest);

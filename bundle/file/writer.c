@@ -59,6 +59,8 @@ static int plan_whole(struct dr_writer *writer, const struct dr_bundle_about *ab
     if (!writer->whole)
         return dr_fail_memory(err);
     *writer->whole = (struct dr_writer)DR_WRITER_INIT;
+    writer->whole->extras = writer->extras;
+    writer->whole->extra_count = writer->extra_count;
     return dr_writer_plan(writer->whole, &whole, images, count, err) < 0 ? -1
                                                                          : sign_whole(writer, err);
 }
@@ -122,7 +124,13 @@ static int list_members(struct dr_writer *writer, struct dr_err *err)
         if (dr_sums_add(&writer->sums, name, &writer->blobs[i].digest, err) < 0)
             return -1;
     }
-    return list_whole(writer, err);
+    if (list_whole(writer, err) < 0)
+        return -1;
+    for (size_t i = 0; i < writer->extra_count; i++) {
+        if (dr_sums_add(&writer->sums, writer->extras[i].name, &writer->extras[i].digest, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* A signature's size is known only when it is made; whatever it is, its slot has one. */
@@ -171,7 +179,20 @@ static int place_members(struct dr_writer *writer, struct dr_err *err)
         blob->offset = layout->members[layout->count - 1].offset;
         writer->blob_bytes += blob->size;
     }
-    return place_whole(writer, err);
+    if (place_whole(writer, err) < 0)
+        return -1;
+    for (size_t i = 0; i < writer->extra_count; i++) {
+        const struct dr_member *extra = &writer->extras[i];
+
+        if (dr_layout_add(layout, extra->name, extra->size, &extra->digest, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+uint64_t dr_writer_extra(const struct dr_writer *writer, size_t index)
+{
+    return writer->layout.members[writer->layout.count - writer->extra_count + index].offset;
 }
 
 int dr_writer_plan(struct dr_writer *writer, const struct dr_bundle_about *about,
@@ -216,7 +237,8 @@ static int write_whole(const struct dr_writer *writer, int fd, struct dr_err *er
     static const char zeros[DR_BLOCK];
     struct piece pieces[WHOLE_COUNT];
     size_t count = whole_pieces(writer, pieces);
-    const struct dr_member *member = writer->layout.members + writer->layout.count - count;
+    const struct dr_member *member =
+        writer->layout.members + writer->layout.count - writer->extra_count - count;
 
     for (size_t i = 0; i < count; i++, member++) {
         if (dr_file_pwrite(fd, pieces[i].data, pieces[i].size, member->offset, WHAT, err) < 0 ||

@@ -11,6 +11,7 @@
  *     dr_file_reserve(fd, dr_layout_total(&writer.layout), ...);
  *     dr_writer_frame(&writer, fd, err);                        everything but blobs; no signature yet
  *     for each of writer.blobs: its bytes to blob->offset       in any order, by anybody
+ *     for each of writer.extras: its bytes and dr_padding()     at dr_writer_extra(&writer, i)
  *     dr_writer_sign(&writer, fd, key, err);                    last
  *
  * With about.delta it is a delta: without the blobs that this leaves out, with the list, signature and bundle.json of
@@ -26,6 +27,9 @@
 #include "lib/key.h"
 
 struct dr_writer {
+    /* Last members that are no image's: name, size and digest of each. Borrowed. */
+    const struct dr_member *extras;
+    size_t extra_count;
     struct dr_layout layout;      /* of the whole file, list and signatures included */
     struct dr_slots slots;        /* its count is what is reserved */
     struct dr_buf sums;           /* SHA256SUMS */
@@ -52,6 +56,9 @@ struct dr_writer {
  * The images need everything, `content` included. DR_ERR_FORMAT: beyond what a bundle can hold. */
 int dr_writer_plan(struct dr_writer *writer, const struct dr_bundle_about *about,
                    const struct dr_bundle_image *images, size_t count, struct dr_err *err);
+
+/* Where the bytes of extras[index] go, once that is planned. */
+uint64_t dr_writer_extra(const struct dr_writer *writer, size_t index);
 
 int dr_writer_frame(const struct dr_writer *writer, int fd, struct dr_err *err);
 

@@ -36,6 +36,21 @@ make_release() {
     make_image "$1" rancher/agent-instance:v0.8.1 --layers 150K --seed other --oci
 }
 
+# fake_tool FILE MACHINE [INTERPRETER] [BITS]: the head of an executable for Linux (machine 62: x86_64, 183: aarch64, elf.h)
+# and some bytes after it.
+fake_tool() {
+    python3 - "$@" <<'END'
+import struct, sys
+name, machine = sys.argv[1], int(sys.argv[2])
+kind = 3 if len(sys.argv) > 3 and sys.argv[3] else 1
+bits = 1 if len(sys.argv) > 4 else 2
+ident = b"\x7fELF" + bytes([bits, 1, 1]) + bytes(9)
+header = struct.pack("<16sHHIQQQIHHHHHH", ident, 2, machine, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+segment = struct.pack("<IIQQQQQQ", kind, 5, 0, 0, 0, 0, 0, 4096)
+open(name, "wb").write(header + segment + bytes(range(256)) * 30)
+END
+}
+
 # drover [STATUS] ARG…: runs the program under test and expects this exit status (0). What it said
 # is in $output and $stderr.
 drover() {
