@@ -6,6 +6,10 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 
+/* Layers at a time. On a long line that loses packets each connection has its own slow pace, so more of them are faster;
+ * each costs half a MiB. */
+#define PARALLEL 8
+
 #define ZEROS_BYTES ((size_t)1 << 16)
 
 void dr_layers_release(struct dr_layers *layers)
@@ -121,6 +125,14 @@ static const struct dr_fetched *owner_of(const struct dr_layers *layers,
     return NULL;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const struct dr_blob_get *one = a;
+    const struct dr_blob_get *other = b;
+
+    return one->size == other->size ? 0 : one->size > other->size ? -1 : 1;
+}
+
 /* Everything that one registry has, many at a time. */
 static int fetch_from(struct dr_layers *layers, struct dr_registry *registry,
                       struct dr_blob_get *gets, struct place *places, struct dr_progress *progress,
@@ -150,7 +162,9 @@ static int fetch_from(struct dr_layers *layers, struct dr_registry *registry,
         };
         count++;
     }
-    return dr_registry_get_blobs(registry, gets, count, DR_REGISTRY_PARALLEL, progress, err);
+    /* The largest first, so that the last to end is a small one. */
+    qsort(gets, count, sizeof *gets, by_size);
+    return dr_registry_get_blobs(registry, gets, count, PARALLEL, progress, err);
 }
 
 int dr_layers_fetch(struct dr_layers *layers, const struct dr_log *log, struct dr_err *err)
