@@ -10,13 +10,21 @@ void dr_http_response_release(struct dr_http_response *response)
     dr_buf_release(&response->body);
 }
 
+/* NULL: that was the last one. */
+static const char *next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+
+    return end ? end + 1 : NULL;
+}
+
 bool dr_http_header(const struct dr_http_response *response, const char *name, unsigned index,
                     char *ret_value, size_t room)
 {
     size_t length = strlen(name);
     const char *line = response->headers.data;
 
-    for (; line && *line; line = strchr(line, '\n') + 1) {
+    for (; line && *line; line = next_line(line)) {
         const char *value = line + length + 1;
         size_t size;
 

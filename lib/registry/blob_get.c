@@ -6,6 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/registry/pool.h"
+#include "lib/registry/range.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/session.h"
 #include "lib/stop.h"
@@ -62,7 +63,7 @@ static void start_over(struct get_job *job)
     job->done = job->counted = job->job.exchange.from = 0;
 }
 
-/* "bytes FIRST-LAST/TOTAL" (RFC 9110 §14.4): is it what we need to go on? */
+/* Is it what we need to go on? */
 static bool continues(const struct get_job *job)
 {
     uint64_t first;
@@ -70,8 +71,8 @@ static bool continues(const struct get_job *job)
     char value[128];
 
     return dr_http_header(&job->job.exchange.response, "Content-Range", 0, value, sizeof value) &&
-           sscanf(value, "bytes %" SCNu64 "-%" SCNu64, &first, &last) == 2 && first == job->done &&
-           last >= first && last < job->get->size;
+           dr_range_of_content(value, &first, &last) == 0 && first == job->done &&
+           last < job->get->size;
 }
 
 /* The first bytes of an answer: where do they belong? */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/registry/pool.h"
+#include "lib/registry/range.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/session.h"
 #include "lib/registry/upload.h"
@@ -275,23 +276,18 @@ static int closed(struct dr_upload *upload, struct dr_err *err)
     return try_anew(upload, &why, err);
 }
 
-/* "0-59999": the last byte that a session has (distribution-spec; docker says 0-0 of an empty one,
- * so one byte is none). 0: nothing to go on from. */
+/* 0: nothing to go on from. */
 static uint64_t session_end(const struct dr_upload *upload)
 {
     const struct dr_exchange *exchange = &upload->job.exchange;
-    uint64_t last;
     char value[64];
+    uint64_t end;
 
     if (exchange->response.status != 204 ||
         !dr_http_header(&exchange->response, "Range", 0, value, sizeof value))
         return 0;
-    if (dr_text_starts(value, "bytes="))
-        memmove(value, value + 6, strlen(value + 6) + 1);
-    if (!dr_text_starts(value, "0-") ||
-        dr_text_uint64(value + 2, UINT64_MAX - 1, &last, NULL) < 0 || last == 0)
-        return 0;
-    return last < upload->put->size ? last + 1 : 0;
+    end = dr_range_of_session(value);
+    return end <= upload->put->size ? end : 0;
 }
 
 /* How much a session has that was broken off. When that is all, it is only to be closed. */
