@@ -62,11 +62,11 @@ blob_file() {
     says "$site/rancher/server:v1.0.2  "
     says_error "3 images: every manifest compared, 9 configs and layers"
     says_error "asked for, not downloaded"
-    ! grep -q '"GET /v2/.*/blobs/' "$(registry_log "$name")"
+    run ! grep -q '"GET /v2/.*/blobs/' "$(registry_log "$name")"
     audit "$site" --deep
     says_error "downloaded and hashed"
     [ "$(grep -c '"GET /v2/.*/blobs/' "$(registry_log "$name")")" -eq 9 ]
-    ! grep -qE '"(PUT|POST|PATCH|DELETE) ' <(tail -n 20 "$(registry_log "$name")")
+    run ! grep -qE '"(PUT|POST|PATCH|DELETE) ' <(tail -n 20 "$(registry_log "$name")")
     [ "$(find "$data" -type f | sort | xargs sha256sum | sha256sum)" = "$before" ]
     audit "$site" --json --deep
     [ "$(jq -r '"\(.complete) \(.deep) \(.blobs) \(.images | length)"' <<<"$output")" = "true true 9 3" ]

@@ -103,7 +103,7 @@ check_tags() {
 mirror() {
     LD_PRELOAD=$POWERLOSS POWERLOSS_DIR=$PWD/root POWERLOSS_DISK=$PWD/disk HOME=$files \
         exec "$DROVER" mirror "$files/b.tar" "$site" --pubkey "$files/site.pub" --channel default --first-import \
-        --state-dir "$PWD/root/state" --ca-cert "$(registry_ca site)" "$@"
+        --state-dir "$PWD/root/state" --ca-cert "$(registry_ca site)"
 }
 
 # cut_after SECONDS | cut_at EVENT: a run that does not come to its end, unless it is faster.
@@ -162,7 +162,7 @@ end_round() {
 @test "power loss at any moment of a mirror: every tag is old or new and whole, and a later run completes" {
     if grep -q __asan_init "$DROVER"; then skip "the sanitizer's library must come first"; fi
     cd "$BATS_TEST_TMPDIR" || return
-    local round cut count begin whole_run moments=(0 0 0 0) back=0 cuts=0 state now
+    local round count begin whole_run moments=(0 0 0 0) back=0 cuts=0 now
     RANDOM=${DROVER_TEST_SEED:-$RANDOM}
     old=$(tags)
     begin_round
@@ -174,7 +174,7 @@ end_round() {
     for round in $(seq "${DROVER_TEST_ROUNDS:-3}"); do
         begin_round
         count=$((1 + RANDOM % 3))
-        for cut in $(seq "$count"); do
+        for _ in $(seq "$count"); do
             case $((RANDOM % 4)) in
             0) cut_at $((1 + RANDOM % 14)) ;;
             1) cut_in_tags ;;

@@ -141,10 +141,10 @@ journal() {
     bundle=rotten.tar mirror "$site"
     says_error "blobs: 9 present (not re-hashed), 0 sent"
     says_error "nothing to do, so no layer of the bundle was read"
-    ! grep -qE '"(GET|PUT|POST|PATCH) /v2/[a-z]' "$(registry_log "one-$BATS_TEST_NUMBER")"
+    run ! grep -qE '"(GET|PUT|POST|PATCH) /v2/[a-z]' "$(registry_log "one-$BATS_TEST_NUMBER")"
     [ "$(grep -c '"HEAD /v2/' "$(registry_log "one-$BATS_TEST_NUMBER")")" -eq 15 ] # 9 blobs, 3 manifests, 3 tags
     bundle=rotten.tar mirror 7 "$site/elsewhere"
-    ! grep -qE '"(PUT|POST|PATCH) ' "$(registry_log "one-$BATS_TEST_NUMBER")"
+    run ! grep -qE '"(PUT|POST|PATCH) ' "$(registry_log "one-$BATS_TEST_NUMBER")"
 }
 
 @test "--dry-run says what is missing and writes nothing, neither there nor here" {
@@ -166,7 +166,7 @@ journal() {
     bundle=$files/large.tar mirror "$site/other"
     mirror "$site"
     complete "$site"
-    [ "$(journal "$site" .state)" = done ]
+    [ "$(journal "$site" .state)" = "done" ]
     [ "$(journal "$site" '[.tags[].before] | join("\n")')" = "$before" ]
     mirror "$site" # moves nothing: the journal stays that of the run that did
     back "$site" --dry-run
