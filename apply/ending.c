@@ -59,8 +59,12 @@ static bool is_of(const json_t *last, const json_t *state)
         if (strcmp(dr_target_text(then, keys[i]), dr_target_text(now, keys[i])) != 0)
             return false;
     }
-    return strcmp(dr_json_string_or(last, "state", ""), "finished") == 0 &&
-           !json_object_get(last, "only");
+    return strcmp(dr_json_string_or(last, "state", ""), "finished") == 0;
+}
+
+static bool is_whole(const json_t *state)
+{
+    return !json_object_get(state, "only");
 }
 
 static int write_last(const struct dr_upgrade *upgrade, const json_t *state, struct dr_err *err)
@@ -69,7 +73,7 @@ static int write_last(const struct dr_upgrade *upgrade, const json_t *state, str
     json_auto_t *last = NULL;
     json_auto_t *record = NULL;
 
-    if (dr_journal_last(upgrade->journal, &path, &last, err) < 0)
+    if (dr_journal_last(upgrade->journal, is_whole, &path, &last, err) < 0)
         return -1;
     if (last && is_of(last, state))
         record = dr_record_make(

@@ -320,42 +320,69 @@ int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **re
     return dr_file_sync_folder(journal->path, err);
 }
 
-/* "apply-<when it began>-<outcome>.json", newer than `than`; one that changed nothing does not count. */
-static bool is_newer(const char *name, const char *than)
+bool dr_journal_has_server(const json_t *state)
 {
-    return dr_text_starts(name, "apply-") && dr_text_ends(name, ".json") &&
-           !dr_text_ends(name, "-undone.json") && (!than || strcmp(name, than) > 0);
+    return dr_json_true(json_object_get(state, "server"), "needed");
 }
 
-int dr_journal_last(const struct dr_journal *journal, char **ret_path, json_t **ret_state,
-                    struct dr_err *err)
+/* "apply-<when it began>-<outcome>.json"; one that changed nothing does not count. */
+static bool is_put_away(const char *name)
+{
+    return dr_text_starts(name, "apply-") && dr_text_ends(name, ".json") &&
+           !dr_text_ends(name, "-undone.json");
+}
+
+/* The newest that is older than `than` (NULL: of all), or NULL in `ret_name`. */
+static int find_before(const struct dr_journal *journal, const char *than, char **ret_name,
+                       struct dr_err *err)
 {
     DIR *folder = opendir(journal->folder);
     dr_autofree char *newest = NULL;
-    dr_autofree char *path = NULL;
     const struct dirent *entry;
 
-    *ret_path = NULL;
-    *ret_state = NULL;
-    if (!folder)
-        return errno == ENOENT
-                   ? 0
-                   : dr_fail_errno(err, DR_ERR_IO, "look into the folder '%s'", journal->folder);
-    while ((entry = readdir(folder))) {
-        if (!is_newer(entry->d_name, newest))
+    if (!folder && errno != ENOENT)
+        return dr_fail_errno(err, DR_ERR_IO, "look into the folder '%s'", journal->folder);
+    while (folder && (entry = readdir(folder))) {
+        if (!is_put_away(entry->d_name) || (than && strcmp(entry->d_name, than) >= 0) ||
+            (newest && strcmp(entry->d_name, newest) < 0))
             continue;
         free(newest);
         newest = strdup(entry->d_name);
     }
-    closedir(folder);
-    if (!newest)
-        return 0;
-    path = dr_file_join(journal->folder, newest, err);
-    *ret_state = path ? read_document(path, err) : NULL;
-    if (!*ret_state)
-        return -1;
-    *ret_path = dr_steal(path);
+    if (folder)
+        closedir(folder);
+    *ret_name = dr_steal(newest);
     return 0;
+}
+
+int dr_journal_last(const struct dr_journal *journal, dr_journal_fits_fn *fits, char **ret_path,
+                    json_t **ret_state, struct dr_err *err)
+{
+    dr_autofree char *name = NULL;
+
+    *ret_path = NULL;
+    *ret_state = NULL;
+    for (;;) {
+        char *older = NULL;
+        dr_autofree char *path = NULL;
+        json_auto_t *state = NULL;
+
+        if (find_before(journal, name, &older, err) < 0)
+            return -1;
+        free(name);
+        name = older;
+        if (!name)
+            return 0;
+        path = dr_file_join(journal->folder, name, err);
+        state = path ? read_document(path, err) : NULL;
+        if (!state)
+            return -1;
+        if (fits && !fits(state))
+            continue;
+        *ret_path = dr_steal(path);
+        *ret_state = json_incref(state);
+        return 0;
+    }
 }
 
 int dr_journal_reopen(struct dr_journal *journal, const char *path, json_t *state,

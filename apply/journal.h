@@ -75,10 +75,15 @@ bool dr_journal_is_done(const struct dr_journal *journal, const char *step);
 int dr_journal_finish(struct dr_journal *journal, const char *outcome, char **ret_path,
                       struct dr_err *err);
 
-/* The newest that was put away, but for those of upgrades that were undone: its path, owned, and its document, a new
- * reference. 0 with two NULLs: there is none. */
-int dr_journal_last(const struct dr_journal *journal, char **ret_path, json_t **ret_state,
-                    struct dr_err *err);
+/* The newest that was put away and that `fits` (NULL: all do), but for those of upgrades that were undone: its path, owned,
+ * and its document, a new reference. 0 with two NULLs: there is none. */
+typedef bool dr_journal_fits_fn(const json_t *state);
+int dr_journal_last(const struct dr_journal *journal, dr_journal_fits_fn *fits, char **ret_path,
+                    json_t **ret_state, struct dr_err *err);
+
+/* A dr_journal_fits_fn: the server's container was replaced, so that there is a way back. Checks of single parts and
+ * hosts that were finished later leave journals too. */
+bool dr_journal_has_server(const json_t *state);
 
 /* Takes one that was put away up again, with `state` (consumed also on failure) as its document. */
 int dr_journal_reopen(struct dr_journal *journal, const char *path, json_t *state,

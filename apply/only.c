@@ -61,6 +61,18 @@ int dr_only_parse(const char *text, unsigned *ret_parts, struct dr_err *err)
     return 0;
 }
 
+void dr_only_words(unsigned parts, char ret[DR_ONLY_WORDS])
+{
+    size_t used = 0;
+
+    *ret = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if ((parts & names[i].part) && used < DR_ONLY_WORDS)
+            used += (size_t)snprintf(ret + used, DR_ONLY_WORDS - used, "%s%s", used > 0 ? "," : "",
+                                     names[i].name);
+    }
+}
+
 /* ---- the steps */
 
 /* The proof is of everything, so it can't follow when a part of the work is left for later. */
@@ -69,15 +81,12 @@ static bool has_proof(unsigned parts)
     return (parts & DR_ONLY_VERIFY) || (parts & CHANGES) == CHANGES;
 }
 
-#define STEPS_MOST 6
-
-/* Those that were asked for. Ends with a NULL name. */
-static void choose_steps(unsigned parts, struct dr_step ret[STEPS_MOST + 1])
+void dr_only_steps(unsigned parts, struct dr_step ret[DR_ONLY_STEPS])
 {
     const struct {
         unsigned parts;
         const char *name;
-    } all[STEPS_MOST] = {
+    } all[DR_ONLY_STEPS - 1] = {
         {CHANGES, "settings"},
         {CHANGES, "prepull"},
         {DR_ONLY_AGENTS, "agents"},
@@ -87,7 +96,7 @@ static void choose_steps(unsigned parts, struct dr_step ret[STEPS_MOST + 1])
     };
     size_t count = 0;
 
-    for (size_t i = 0; i < STEPS_MOST; i++) {
+    for (size_t i = 0; i < DR_ONLY_STEPS - 1; i++) {
         if (!(all[i].parts & parts))
             continue;
         ret[count] = *dr_steps_find(all[i].name);
@@ -179,11 +188,11 @@ static int check_begun(const struct dr_upgrade *upgrade, const json_t *target, s
 
 static int run(struct dr_upgrade *upgrade, struct dr_err *err)
 {
-    struct dr_step steps[STEPS_MOST + 1];
+    struct dr_step steps[DR_ONLY_STEPS];
     dr_autofree char *path = NULL;
     struct dr_err failure = DR_ERR_INIT;
 
-    choose_steps(upgrade->options->only, steps);
+    dr_only_steps(upgrade->options->only, steps);
     dr_stop_ignore_hangup();
     if (dr_upgrade_connect(upgrade, err) < 0)
         return -1;

@@ -9,6 +9,7 @@
  */
 
 #include "apply/apply.h"
+#include "apply/step.h"
 
 enum dr_only {
     DR_ONLY_AGENTS = 1,    /* wait until all hosts are back and stay */
@@ -19,6 +20,14 @@ enum dr_only {
 
 /* "agents", "network-agents", "load-balancers", "verify", several with commas between. DR_ERR_USAGE with what there is. */
 int dr_only_parse(const char *text, unsigned *ret_parts, struct dr_err *err);
+
+/* The same words for `parts`, with commas between. */
+#define DR_ONLY_WORDS 64
+void dr_only_words(unsigned parts, char ret[DR_ONLY_WORDS]);
+
+/* The steps of `parts`, ended by one with a NULL name. */
+#define DR_ONLY_STEPS 7
+void dr_only_steps(unsigned parts, struct dr_step ret[DR_ONLY_STEPS]);
 
 /* options->only is not 0. */
 int dr_only(const struct dr_apply_options *options, struct dr_err *err);

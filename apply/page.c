@@ -115,14 +115,20 @@ static void put_plan(struct dr_html *html, const json_t *record)
 
     if (json_array_size(plan) == 0)
         return;
-    if (planned)
+    if (planned) {
         dr_html_markup(html, "<section><h2>What will be done, in this order</h2>\n");
-    else
-        dr_html_markup(html,
-                       "<section><h2>The plan</h2>\n<details><summary>What was agreed to before "
-                       "the start</summary>\n");
+        dr_page_table(html, NULL, plan, columns);
+        dr_html_markup(html, "</section>\n");
+        return;
+    }
+    /* Open where it tells what is left to do. */
+    dr_html_markup(html, "<section><h2>The plan</h2>\n");
+    dr_html_markup(html, json_is_false(json_object_get(record, "ok")) ? "<details open=\"\">"
+                                                                      : "<details>");
+    dr_html_markup(html,
+                   "<summary>What was to be done, as it was shown before the start</summary>\n");
     dr_page_table(html, NULL, plan, columns);
-    dr_html_markup(html, planned ? "</section>\n" : "</details></section>\n");
+    dr_html_markup(html, "</details></section>\n");
 }
 
 /* ---- the whole */

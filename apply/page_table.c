@@ -8,8 +8,9 @@
 #include "lib/json.h"
 
 static const char *const classes[] = {
-    [DR_CELL_TEXT] = "text", [DR_CELL_CODE] = "code",     [DR_CELL_SPAN] = "span",
-    [DR_CELL_TIME] = "time", [DR_CELL_NUMBER] = "number", [DR_CELL_YES] = "text",
+    [DR_CELL_TEXT] = "text",  [DR_CELL_CODE] = "code", [DR_CELL_SPAN] = "span",
+    [DR_CELL_KNOWN] = "span", [DR_CELL_TIME] = "time", [DR_CELL_NUMBER] = "number",
+    [DR_CELL_YES] = "text",
 };
 
 void dr_page_time(struct dr_html *html, const char *time)
@@ -36,7 +37,9 @@ static void put_value(struct dr_html *html, const json_t *row, const struct dr_p
     const json_t *value = field(row, column->key);
     char span[32];
 
-    if (column->cell == DR_CELL_SPAN && value) {
+    if (column->cell == DR_CELL_KNOWN && json_is_null(value)) {
+        dr_html_text(html, "not known");
+    } else if ((column->cell == DR_CELL_SPAN || column->cell == DR_CELL_KNOWN) && value) {
         dr_record_span(row, column->key, span);
         dr_html_element(html, json_is_null(value) ? "span class=\"no\"" : "span", span);
     } else if (column->cell == DR_CELL_YES) {

@@ -12,6 +12,7 @@ enum dr_cell {
     DR_CELL_TEXT,
     DR_CELL_CODE,   /* a reference, a path */
     DR_CELL_SPAN,   /* seconds; null is "not back" */
+    DR_CELL_KNOWN,  /* seconds; null is "not known" */
     DR_CELL_TIME,   /* "2016-05-26T18:13:38Z" */
     DR_CELL_NUMBER, /* an integer */
     DR_CELL_YES,    /* a truth value */

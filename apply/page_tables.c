@@ -20,9 +20,13 @@ static void put_window(struct dr_html *html, const json_t *record)
     const char *who = dr_json_string_or(window, "who", NULL);
     char time[32];
 
-    if (!json_is_object(window))
-        return;
     dr_html_element(html, "h3", "Old containers under the new server");
+    if (!json_is_object(window)) {
+        dr_html_markup(html, "<p>The new server was there before this run, so it is not known how "
+                             "long it could send network agents and balancers of before what they "
+                             "can't take without internet.</p>\n");
+        return;
+    }
     dr_html_markup(html, "<p>From ");
     dr_page_time(html, text_of(window, "from"));
     dr_html_text(html, " on, the new server sent its configuration to network agents and balancers "
@@ -42,7 +46,7 @@ void dr_page_interruptions(struct dr_html *html, const json_t *record)
         {"Environment", "environment", DR_CELL_TEXT},
         {"Without network agent for", "away", DR_CELL_SPAN},
         {"Brought back by", "trigger", DR_CELL_TEXT},
-        {"Old one under the new server", "old", DR_CELL_SPAN},
+        {"Old one under the new server", "old", DR_CELL_KNOWN},
         {NULL, NULL, DR_CELL_TEXT},
     };
     static const struct dr_page_column balancers[] = {
@@ -60,13 +64,17 @@ void dr_page_interruptions(struct dr_html *html, const json_t *record)
         {"Host after", "to", DR_CELL_TEXT},
         {"Away for", "away", DR_CELL_SPAN},
         {"Others that served", "serving", DR_CELL_NUMBER},
-        {"Old one under the new server", "old", DR_CELL_SPAN},
+        {"Old one under the new server", "old", DR_CELL_KNOWN},
         {NULL, NULL, DR_CELL_TEXT},
     };
     static const struct dr_page_column pinned[] = {
-        {"Balancer", "service", DR_CELL_TEXT}, {"Environment", "environment", DR_CELL_TEXT},
-        {"Way", "way", DR_CELL_TEXT},          {"Image before", "before", DR_CELL_CODE},
-        {"Took", "away", DR_CELL_SPAN},        {NULL, NULL, DR_CELL_TEXT},
+        {"Balancer", "service", DR_CELL_TEXT},
+        {"Environment", "environment", DR_CELL_TEXT},
+        {"Way", "way", DR_CELL_TEXT},
+        {"Image before", "before", DR_CELL_CODE},
+        {"Took", "away", DR_CELL_SPAN},
+        {"Old one under the new server", "old", DR_CELL_KNOWN},
+        {NULL, NULL, DR_CELL_TEXT},
     };
 
     if (json_array_size(json_object_get(record, "network_agents")) +

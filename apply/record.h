@@ -21,7 +21,7 @@
  *      "instances": [{"environment", "service", "name", "from", "to", "moved", "before", "after", "away", "at_most",
  *                     "serving": others that were well, "old"}]
  *      "balancers": [{"environment", "service", "replaced", "longest", "at_most", "dark": seconds without any instance}]
- *      "pinned": [{"environment", "service", "way", "before", "after", "away", "at_most"}]
+ *      "pinned": [{"environment", "service", "way", "before", "after", "away", "at_most", "old"}]
  *      "window": {"from", "longest": seconds, "who"} of all "old" above, or null
  *      "images": [{"what", "before", "after"}], "settings": [{"name", "before", "after", "source"}]
  *      "changed": ["..."], "left_out": [{"object", "why"}], "unseen": ["..."]

@@ -159,7 +159,24 @@ static int add_to(json_t *row, const json_t *instance, struct dr_err *err)
                        back ? json_real(json_number_value(so_far) + seconds) : json_null(), err);
 }
 
-static json_t *balancers_of(const json_t *instances, struct dr_err *err)
+/* A service that is made anew has no instance meanwhile. Rancher's upgrade takes one at a time, which is the only one
+ * where there is a single one; how long each was away Rancher does not tell. */
+static int append_pinned(json_t *rows, const json_t *entry, struct dr_err *err)
+{
+    json_int_t instances = dr_json_int_or(entry, "instances", 1);
+    bool recreated = strcmp(text_of(entry, "way"), "recreate") == 0;
+    bool dark = recreated ? dr_json_true(entry, "active") : instances <= 1;
+
+    return dr_json_append(
+        rows,
+        json_pack("{s:s, s:s, s:I, s:o, s:b, s:o}", "environment", text_of(entry, "environment"),
+                  "service", text_of(entry, "name"), "replaced", instances, "longest",
+                  away_of(entry), "at_most", !recreated || dr_json_true(entry, "at_most"), "dark",
+                  dark ? away_of(entry) : json_real(0)),
+        err);
+}
+
+static json_t *balancers_of(const json_t *instances, const json_t *report, struct dr_err *err)
 {
     json_auto_t *rows = json_array();
     json_auto_t *index = json_object();
@@ -173,10 +190,15 @@ static json_t *balancers_of(const json_t *instances, struct dr_err *err)
         if (!row || add_to(row, instance, err) < 0)
             return NULL;
     }
+    json_array_foreach(json_object_get(report, "pinned"), i, instance)
+    {
+        if (append_pinned(rows, instance, err) < 0)
+            return NULL;
+    }
     return json_incref(rows);
 }
 
-static json_t *pinned_of(const json_t *report, struct dr_err *err)
+static json_t *pinned_of(const json_t *report, struct window *window, struct dr_err *err)
 {
     json_auto_t *rows = json_array();
     const json_t *entry;
@@ -184,14 +206,17 @@ static json_t *pinned_of(const json_t *report, struct dr_err *err)
 
     json_array_foreach(json_object_get(report, "pinned"), i, entry)
     {
-        if (dr_json_append(rows,
-                           json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:b}", "environment",
-                                     text_of(entry, "environment"), "service",
-                                     text_of(entry, "name"), "way", text_of(entry, "way"), "before",
-                                     image_of(entry, "before"), "after", image_of(entry, "after"),
-                                     "away", away_of(entry), "at_most",
-                                     dr_json_true(entry, "at_most")),
-                           err) < 0)
+        char what[280];
+
+        snprintf(what, sizeof what, "balancer %s", text_of(entry, "name"));
+        if (dr_json_append(
+                rows,
+                json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:b, s:o}", "environment",
+                          text_of(entry, "environment"), "service", text_of(entry, "name"), "way",
+                          text_of(entry, "way"), "before", image_of(entry, "before"), "after",
+                          image_of(entry, "after"), "away", away_of(entry), "at_most",
+                          dr_json_true(entry, "at_most"), "old", old_of(entry, what, window)),
+                err) < 0)
             return NULL;
     }
     return json_incref(rows);
@@ -220,9 +245,9 @@ int dr_record_hosts(json_t *record, const json_t *state, struct dr_err *err)
 
     if (put(record, "network_agents", agents_of(report, &window, err), err) < 0 ||
         put(record, "instances", instances_of(report, &window, err), err) < 0 ||
-        put(record, "balancers", balancers_of(json_object_get(record, "instances"), err), err) <
-            0 ||
-        put(record, "pinned", pinned_of(report, err), err) < 0)
+        put(record, "balancers", balancers_of(json_object_get(record, "instances"), report, err),
+            err) < 0 ||
+        put(record, "pinned", pinned_of(report, &window, err), err) < 0)
         return -1;
     return dr_json_set(record, "window", window_of(&window), err);
 }

@@ -115,12 +115,15 @@ static int find(struct dr_journal *journal, char **ret_finished, struct dr_err *
 {
     const char *outcome;
 
-    if (!journal->state && dr_journal_last(journal, ret_finished, &journal->state, err) < 0)
+    if (!journal->state &&
+        dr_journal_last(journal, dr_journal_has_server, ret_finished, &journal->state, err) < 0)
         return -1;
     if (!journal->state)
-        return dr_fail(err, DR_ERR_ABSENT,
-                       "no upgrade was ever made with the state folder '%s': nothing to roll back",
-                       journal->folder);
+        return dr_fail(
+            err, DR_ERR_ABSENT,
+            "no upgrade of the server was ever made with the state folder '%s': nothing to "
+            "roll back",
+            journal->folder);
     outcome = dr_json_string_or(journal->state, "state", "");
     if (strcmp(outcome, "rolled-back") == 0)
         return dr_fail(err, DR_ERR_REFUSED,

@@ -6,6 +6,7 @@
 
 #include "apply/container.h"
 #include "apply/journal.h"
+#include "apply/only.h"
 #include "apply/page.h"
 #include "apply/record.h"
 #include "apply/rollback.h"
@@ -81,6 +82,11 @@ static const char *about_database(const struct dr_upgrade *upgrade, const json_t
     return started ? "may be migrated: only the new server may start on it" : "untouched";
 }
 
+static unsigned parts_of(const struct dr_upgrade *upgrade)
+{
+    return (unsigned)dr_json_int_or(upgrade->journal->state, "only", 0);
+}
+
 static int add(json_t *list, json_t *command, struct dr_err *err)
 {
     return dr_json_append(list, command, err);
@@ -90,16 +96,20 @@ static int next_commands(const struct dr_upgrade *upgrade, const json_t *status,
                          struct dr_err *err)
 {
     const json_t *target = dr_upgrade_target(upgrade);
+    unsigned parts = parts_of(upgrade);
+    char words[DR_ONLY_WORDS];
 
+    dr_only_words(parts, words);
     if (dr_json_true(status, "at_work"))
         return 0;
     if (is(status, "state", "rolling back"))
         return add(next, json_string("drover rollback"), err);
     if (is(status, "state", "running") &&
         add(next,
-            json_sprintf("drover apply %s --registry %s (with the other options of before)",
+            json_sprintf("drover apply %s --registry %s%s%s (with the other options of before)",
                          dr_json_string_or(target, "bundle", "FILE"),
-                         dr_json_string_or(target, "registry", "HOST")),
+                         dr_json_string_or(target, "registry", "HOST"), parts > 0 ? " --only " : "",
+                         words),
             err) < 0)
         return -1;
     if ((is(status, "state", "running") || is(status, "state", "finished")) &&
@@ -138,14 +148,30 @@ static json_t *look(const struct dr_upgrade *upgrade, struct dr_err *err)
 
 /* ---- for reading */
 
+static void print_steps(FILE *out, const struct dr_upgrade *upgrade)
+{
+    struct dr_step steps[DR_ONLY_STEPS];
+    unsigned parts = parts_of(upgrade);
+
+    dr_only_steps(parts, steps);
+    dr_step_list(out, upgrade, parts > 0 ? steps : dr_steps);
+}
+
 static void print_head(FILE *out, const struct dr_upgrade *upgrade, const json_t *status)
 {
     const char *state = dr_json_string_or(status, "state", "none");
+    const char *started = dr_json_string_or(status, "started", "?");
+    unsigned parts = parts_of(upgrade);
+    char words[DR_ONLY_WORDS];
 
-    fprintf(out,
-            "Upgrade of '%s' from %s to %s, begun at %s: ", dr_upgrade_text(upgrade, NULL, "name"),
-            dr_json_string_or(status, "from", "?"), dr_json_string_or(status, "to", "?"),
-            dr_json_string_or(status, "started", "?"));
+    dr_only_words(parts, words);
+    if (parts > 0)
+        fprintf(out, "Parts of Rancher %s alone (--only %s), begun at %s: ",
+                dr_json_string_or(status, "to", "?"), words, started);
+    else
+        fprintf(out, "Upgrade of '%s' from %s to %s, begun at %s: ",
+                dr_upgrade_text(upgrade, NULL, "name"), dr_json_string_or(status, "from", "?"),
+                dr_json_string_or(status, "to", "?"), started);
     if (strcmp(state, "running") == 0)
         fputs("not finished\n", out);
     else if (strcmp(state, "rolling back") == 0)
@@ -167,7 +193,7 @@ static void print(FILE *out, const struct dr_upgrade *upgrade, const json_t *sta
 
     print_head(out, upgrade, status);
     if (is(status, "state", "running"))
-        dr_step_list(out, upgrade, dr_steps);
+        print_steps(out, upgrade);
     if (is(status, "state", "rolling back"))
         dr_step_list(out, upgrade, dr_rollback_steps);
     for (i = 0; dr_upgrade_has_server(upgrade) && i < sizeof names / sizeof *names; i++) {
@@ -233,6 +259,14 @@ static int report(const struct dr_upgrade *upgrade, const char *path, struct dr_
     return record ? dr_page_save(upgrade->options->report, record, err) : -1;
 }
 
+/* The upgrade of the server, since that is what can be rolled back; where there was none, what else was done. */
+static int find_last(struct dr_journal *journal, char **ret_path, struct dr_err *err)
+{
+    if (dr_journal_last(journal, dr_journal_has_server, ret_path, &journal->state, err) < 0)
+        return -1;
+    return journal->state ? 0 : dr_journal_last(journal, NULL, ret_path, &journal->state, err);
+}
+
 int dr_status(const struct dr_apply_options *options, struct dr_err *err)
 {
     const struct dr_engine_options where = dr_engine_options_from_environment();
@@ -243,7 +277,7 @@ int dr_status(const struct dr_apply_options *options, struct dr_err *err)
     int done;
 
     if (dr_journal_peek(&journal, options->state_dir, err) < 0 ||
-        (!journal.state && dr_journal_last(&journal, &path, &journal.state, err) < 0))
+        (!journal.state && find_last(&journal, &path, err) < 0))
         return -1;
     if (journal.state && dr_upgrade_has_server(&upgrade)) {
         upgrade.engine = dr_engine_new(&where, &why);

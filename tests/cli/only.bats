@@ -91,6 +91,11 @@ site_by_hand() { # somebody upgraded the server
         --skip-host node2
     only 9 verify
     says_error "something else was begun at"
+    drover status --state-dir "$BATS_TEST_TMPDIR/state"
+    says "Parts of Rancher v1.0.2 alone (--only network-agents,load-balancers), begun at "
+    says "  done   pull agent and agent-instance on every host"
+    says "  next   replace the network agents, host by host"
+    says "--registry $site --only network-agents,load-balancers (with"
     only network-agents,load-balancers --yes --host-order order --skip-host node2
     says "left alone"
     says "--only network-agents,load-balancers"

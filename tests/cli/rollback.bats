@@ -50,6 +50,8 @@ rolled_back() {
     before
     apply
     upgraded
+    # What was done since without the server does not bar the way back.
+    apply --only verify --rancher-url http://127.0.0.1:8080
     status_says "finished at"
     says "drover rollback"
     facts=$(engine_facts)
