@@ -41,6 +41,7 @@ static int set_up(struct dr_rancher *rancher, const struct dr_rancher_options *o
                   struct dr_err *err)
 {
     const struct dr_http_options http = {.ca_file = options->ca_file,
+                                         .ca_option = "--rancher-ca-cert",
                                          .insecure = options->insecure};
     bool keyed = options->access_key && *options->access_key;
 

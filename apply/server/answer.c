@@ -154,8 +154,10 @@ static int talk(struct watch *watch, struct dr_err *err)
 
 int dr_answer_wait(const struct dr_answer *answer, struct dr_err *err)
 {
-    struct dr_http_options options = {
-        .ca_file = answer->ca_file, .connect_seconds = 5, .stall_seconds = 10};
+    struct dr_http_options options = {.ca_file = answer->ca_file,
+                                      .ca_option = "--rancher-ca-cert",
+                                      .connect_seconds = 5,
+                                      .stall_seconds = 10};
     dr_auto_http struct dr_http *http = dr_http_new(&options, err);
     struct watch watch = {.answer = answer, .http = http, .next_talk = dr_scaled(TALK_EVERY)};
     json_auto_t *inspect = dr_docker_inspect(answer->engine, answer->container, err);

@@ -83,8 +83,12 @@ static int open_tls(struct dr_engine *engine, const char *folder, struct dr_err 
     dr_autofree char *ca = dr_file_join(folder, "ca.pem", err);
     dr_autofree char *cert = dr_file_join(folder, "cert.pem", err);
     dr_autofree char *key = dr_file_join(folder, "key.pem", err);
-    struct dr_http_options options = {
-        .ca_file = ca, .cert_file = cert, .key_file = key, .no_proxy = true, .stall_seconds = 600};
+    struct dr_http_options options = {.ca_file = ca,
+                                      .ca_option = "ca.pem in DOCKER_CERT_PATH",
+                                      .cert_file = cert,
+                                      .key_file = key,
+                                      .no_proxy = true,
+                                      .stall_seconds = 600};
 
     if (!ca || !cert || !key)
         return -1;

@@ -251,7 +251,6 @@ static int prepare(const struct dr_http *http, struct transfer *transfer, struct
 static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
 {
     char url[300];
-    const char *hint = dr_http_advice(code, transfer->reason);
 
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &transfer->response->status);
     dr_http_display(transfer->request->url, url, sizeof url);
@@ -266,7 +265,7 @@ static int outcome(struct transfer *transfer, CURLcode code, struct dr_err *err)
     transfer->response->silent = code == CURLE_OPERATION_TIMEDOUT;
     dr_fail(err, DR_ERR_NET, "%s: %s", url,
             *transfer->reason ? transfer->reason : curl_easy_strerror(code));
-    return hint ? dr_err_advise(err, "%s", hint) : -1;
+    return dr_http_advise(err, code, transfer->reason, &transfer->http->options);
 }
 
 int dr_http_do(struct dr_http *http, const struct dr_http_request *request,

@@ -28,8 +28,10 @@
 struct dr_http;
 
 struct dr_http_options {
-    const char *ca_file;   /* PEM with CAs trusted besides the system's; NULL: none */
-    const char *ca_pem;    /* the same as text, instead of ca_file; NULL: none */
+    const char *ca_file; /* PEM with CAs trusted besides the system's; NULL: none */
+    const char *ca_pem;  /* the same as text, instead of ca_file; NULL: none */
+    const char *
+        ca_option; /* how the operator gives a CA, for advice, a literal; NULL: --ca-cert, as for registries */
     const char *cert_file; /* client certificate and key, PEM; NULL: none */
     const char *key_file;
     const char *unix_socket;  /* talk through this socket whatever the URL's host is; NULL: TCP */

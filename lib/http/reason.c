@@ -3,17 +3,19 @@
 
 #include <string.h>
 
-const char *dr_http_advice(CURLcode code, const char *reason)
+static const char *advice(CURLcode code, const char *reason, bool registry)
 {
     switch ((int)code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return strstr(reason, "subject name")
                    ? "its certificate is for another name: use one that is in it"
-                   : "its certificate is not trusted here: give its CA with --ca-cert";
+                   : "its certificate is not trusted here: give its CA with %s";
     case CURLE_SSL_CACERT_BADFILE:
-        return "no CA is known here: give its CA with --ca-cert, or install ca-certificates";
+        return "no CA is known here: give its CA with %s, or install ca-certificates";
     case CURLE_SSL_CONNECT_ERROR:
-        return "if it speaks plain HTTP on purpose, --insecure-registry HOST[:PORT] allows that";
+        return registry ? "if it speaks plain HTTP on purpose, --insecure-registry HOST[:PORT] "
+                          "allows that"
+                        : "if it speaks plain HTTP, its address begins with http://";
     case CURLE_COULDNT_RESOLVE_HOST:
         return "check the name, and DNS or /etc/hosts of this machine";
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -28,6 +30,19 @@ const char *dr_http_advice(CURLcode code, const char *reason)
     default:
         return NULL;
     }
+}
+
+int dr_http_advise(struct dr_err *err, CURLcode code, const char *reason,
+                   const struct dr_http_options *options)
+{
+    const char *option = options->ca_option ? options->ca_option : "--ca-cert";
+    const char *text = advice(code, reason, !options->ca_option);
+    const char *gap = text ? strstr(text, "%s") : NULL;
+
+    if (!text)
+        return -1;
+    return gap ? dr_err_advise(err, "%.*s%s%s", (int)(gap - text), text, option, gap + 2)
+               : dr_err_advise(err, "%s", text);
 }
 
 bool dr_http_is_hopeless(CURLcode code)

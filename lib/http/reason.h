@@ -7,9 +7,11 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
-/* What can be done about the usual ways to get no answer; `reason` is libcurl's own text. NULL:
- * nothing to say. */
-const char *dr_http_advice(CURLcode code, const char *reason);
+#include "lib/http/http.h"
+
+/* Appends what can be done about the usual ways to get no answer; `reason` is libcurl's own text. Returns -1. */
+int dr_http_advise(struct dr_err *err, CURLcode code, const char *reason,
+                   const struct dr_http_options *options);
 
 /* Failures that stay until somebody changes something. */
 bool dr_http_is_hopeless(CURLcode code);

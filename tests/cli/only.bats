@@ -114,6 +114,19 @@ site_by_hand() { # somebody upgraded the server
     says_error "others may read the API keys"
 }
 
+@test "Rancher behind TLS with a CA of the site's own: --rancher-ca-cert; without it nothing is believed" {
+    site_by_hand '{"hosts": 2}'
+    cd "$BATS_TEST_TMPDIR"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=site \
+        -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out ca.pem 2>/dev/null
+    tls=$(odd none "127.0.0.1:$port" ca.pem key.pem)
+    url=https://$tls
+    only 4 verify
+    says_error "--rancher-ca-cert"
+    only 13 verify --rancher-ca-cert ca.pem
+    says_error "proof: 0 of 2"
+}
+
 @test "--report: names from outside stay text; what was moved, left out and not seen is told" {
     bad='<script>alert(1)</script>&"'"'"'</td>'
     site_by_hand "$(jq -n --arg bad "$bad" '{hosts: [{name: $bad}, {name: "node2"}, {name: "gone"}],
