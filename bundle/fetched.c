@@ -120,6 +120,30 @@ static int take_manifest(struct dr_fetched *fetched, struct dr_registry_manifest
     return 0;
 }
 
+/* Where foreign layers are is asked before gigabytes of others are fetched. */
+static int find_foreign(struct dr_fetched *fetched, const struct dr_log *log, struct dr_err *err)
+{
+    const struct dr_bundle_image *image = &fetched->image;
+    const struct dr_image_manifest *content;
+    char digest[DR_DIGEST_TEXT];
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        const struct dr_buf *manifest =
+            dr_bundle_image_is_list(image)
+                ? dr_children_find(&fetched->children, &image->family.members[i].manifest.digest)
+                : &fetched->manifest;
+
+        if (dr_foreign_find(&fetched->foreign, fetched->registry, fetched->repository, content,
+                            manifest, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < fetched->foreign.count; i++)
+        dr_log_say(log, "the layer %s is not in the registry; the manifest says '%s'",
+                   dr_digest_text(&fetched->foreign.layers[i].digest, digest),
+                   json_string_value(json_array_get(fetched->foreign.layers[i].urls, 0)));
+    return 0;
+}
+
 /* Configs of other artifacts than images are fine as well: then there is no platform to be read. */
 static int check_platform(struct dr_fetched *fetched, const struct dr_bundle_options *options,
                           struct dr_err *err)
@@ -337,7 +361,8 @@ int dr_fetched_get(struct dr_fetched *ret_fetched, struct dr_sources *sources,
     begin(ret_fetched, wanted);
     dr_reference_familiar(&wanted->reference, name);
     if (get_anywhere(ret_fetched, sources, wanted, past, err) < 0 ||
-        check_platform(ret_fetched, sources->options, err) < 0)
+        check_platform(ret_fetched, sources->options, err) < 0 ||
+        find_foreign(ret_fetched, sources->log, err) < 0)
         return dr_err_wrap(err, "image '%s'", name);
     warn(ret_fetched, sources);
     return 0;
@@ -350,6 +375,7 @@ void dr_fetched_release(struct dr_fetched *fetched)
     dr_schema1_release(&fetched->schema1);
     dr_bundle_image_release(&fetched->image);
     dr_children_release(&fetched->children);
+    dr_foreign_release(&fetched->foreign);
 }
 
 const struct dr_buf *dr_fetched_find(const struct dr_fetched *fetched,

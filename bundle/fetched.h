@@ -11,6 +11,7 @@
 
 #include "bundle/children.h"
 #include "bundle/file/content.h"
+#include "bundle/foreign.h"
 #include "bundle/source.h"
 #include "bundle/wanted.h"
 #include "lib/buf.h"
@@ -23,6 +24,7 @@ struct dr_fetched {
     struct dr_buf manifest;
     struct dr_buf config;
     struct dr_children children;  /* of a list; its configs are here, too */
+    struct dr_foreign foreign;    /* layers that the registry does not have */
     struct dr_schema1 schema1;    /* where image.conversion says so */
     struct dr_registry *registry; /* borrowed from the sources */
     char repository[512];

@@ -133,6 +133,26 @@ static int by_size(const void *a, const void *b)
     return one->size == other->size ? 0 : one->size > other->size ? -1 : 1;
 }
 
+static void prepare(const struct dr_layers *layers, struct dr_ledger_layer *row,
+                    const struct dr_fetched *owner, struct dr_blob_get *ret_get,
+                    struct place *ret_place)
+{
+    *ret_place = (struct place){
+        .part = layers->part,
+        .row = row,
+        .unpacked = dr_unpacking_find(layers->unpacking, &row->digest),
+    };
+    *ret_get = (struct dr_blob_get){
+        .repository = owner->repository,
+        .digest = row->digest,
+        .size = row->size,
+        .write = write_layer,
+        .have = atomic_load(&row->done),
+        .read = read_layer,
+        .context = ret_place,
+    };
+}
+
 /* Everything that one registry has, many at a time. */
 static int fetch_from(struct dr_layers *layers, struct dr_registry *registry,
                       struct dr_blob_get *gets, struct place *places, struct dr_progress *progress,
@@ -144,22 +164,9 @@ static int fetch_from(struct dr_layers *layers, struct dr_registry *registry,
         struct dr_ledger_layer *row = &layers->rows[i];
         const struct dr_fetched *owner = owner_of(layers, &row->digest);
 
-        if (!owner || owner->registry != registry)
+        if (!owner || owner->registry != registry || dr_foreign_get(&owner->foreign, &row->digest))
             continue;
-        places[count] = (struct place){
-            .part = layers->part,
-            .row = row,
-            .unpacked = dr_unpacking_find(layers->unpacking, &row->digest),
-        };
-        gets[count] = (struct dr_blob_get){
-            .repository = owner->repository,
-            .digest = row->digest,
-            .size = row->size,
-            .write = write_layer,
-            .have = atomic_load(&row->done),
-            .read = read_layer,
-            .context = &places[count],
-        };
+        prepare(layers, row, owner, &gets[count], &places[count]);
         count++;
     }
     /* The largest first, so that the last to end is a small one. */
@@ -167,16 +174,37 @@ static int fetch_from(struct dr_layers *layers, struct dr_registry *registry,
     return dr_registry_get_blobs(registry, gets, count, PARALLEL, progress, err);
 }
 
+/* First, since that is the likeliest to fail. */
+static int fetch_foreign(struct dr_layers *layers, struct dr_progress *progress, struct dr_err *err)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        struct dr_ledger_layer *row = &layers->rows[i];
+        const struct dr_fetched *owner = owner_of(layers, &row->digest);
+        const struct dr_foreign_layer *layer =
+            owner ? dr_foreign_get(&owner->foreign, &row->digest) : NULL;
+        struct dr_blob_get get;
+        struct place place;
+
+        if (!layer)
+            continue;
+        prepare(layers, row, owner, &get, &place);
+        if (dr_foreign_fetch(layer, layers->sources, &get, progress, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int dr_layers_fetch(struct dr_layers *layers, const struct dr_log *log, struct dr_err *err)
 {
     dr_autofree struct dr_blob_get *gets = calloc(layers->count + 1, sizeof *gets);
     dr_autofree struct place *places = calloc(layers->count + 1, sizeof *places);
     struct dr_progress progress;
-    int done = 0;
+    int done;
 
     if (!gets || !places)
         return dr_fail_memory(err);
     dr_progress_start(&progress, log, "fetch", layers->bytes);
+    done = fetch_foreign(layers, &progress, err);
     for (size_t i = 0; done == 0 && i < layers->sources->count; i++)
         done = fetch_from(layers, layers->sources->registries[i], gets, places, &progress, err);
     dr_progress_end(&progress);

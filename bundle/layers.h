@@ -25,7 +25,7 @@ struct dr_layers {
     const struct dr_writer *writer;
     const struct dr_fetched *fetched;
     size_t fetched_count;
-    const struct dr_sources *sources;
+    struct dr_sources *sources;
     const struct dr_unpacking *unpacking;
 
     /* Made by dr_layers_plan(). */

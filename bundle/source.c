@@ -87,6 +87,24 @@ struct dr_registry *dr_sources_find_mirror(struct dr_sources *sources,
     return find_host(sources, sources->mirror_host, err);
 }
 
+struct dr_registry *dr_sources_find_url(struct dr_sources *sources, const char *url,
+                                        struct dr_err *err)
+{
+    const char *host = strstr(url, "://");
+    char authority[256];
+    size_t size;
+
+    host = host ? host + 3 : url;
+    size = strcspn(host, "/?#");
+    if (size >= sizeof authority) {
+        dr_fail(err, DR_ERR_FORMAT, "the host of '%.200s' is too long", url);
+        return NULL;
+    }
+    memcpy(authority, host, size);
+    authority[size] = '\0';
+    return find_host(sources, authority, err);
+}
+
 void dr_sources_drop_mirror(struct dr_sources *sources)
 {
     *sources->mirror_host = '\0';

@@ -44,6 +44,10 @@ struct dr_registry *dr_sources_find_mirror(struct dr_sources *sources,
                                            const struct dr_reference *reference,
                                            char ret_repository[512], struct dr_err *err);
 
+/* The client for the host of an https address that is no registry's. */
+struct dr_registry *dr_sources_find_url(struct dr_sources *sources, const char *url,
+                                        struct dr_err *err);
+
 /* The mirror does not answer: it is not asked again. */
 void dr_sources_drop_mirror(struct dr_sources *sources);
 

@@ -313,6 +313,45 @@ void dr_index_release(struct dr_index *index)
     *index = (struct dr_index)DR_INDEX_INIT;
 }
 
+bool dr_layer_is_foreign(const char *media_type)
+{
+    return strstr(media_type, "foreign") || strstr(media_type, "nondistributable");
+}
+
+static int add_urls(const json_t *layer, json_t *urls, struct dr_err *err)
+{
+    json_t *url;
+    size_t i;
+
+    json_array_foreach(json_object_get(layer, "urls"), i, url)
+    {
+        if (json_is_string(url) && dr_json_append(urls, json_incref(url), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+json_t *dr_image_manifest_urls(const void *data, size_t size, const struct dr_digest *layer,
+                               struct dr_err *err)
+{
+    json_auto_t *document = dr_json_parse(data, size, WHAT, err);
+    json_auto_t *urls = json_array();
+    char digest[DR_DIGEST_TEXT];
+    json_t *item;
+    size_t i;
+
+    if (!document)
+        return NULL;
+    dr_digest_text(layer, digest);
+    json_array_foreach(json_object_get(document, "layers"), i, item)
+    {
+        if (strcmp(dr_json_string_or(item, "digest", ""), digest) == 0 &&
+            add_urls(item, urls, err) < 0)
+            return NULL;
+    }
+    return json_incref(urls);
+}
+
 size_t dr_image_manifest_warnings(const struct dr_image_manifest *image,
                                   const char *ret_warnings[DR_WARNINGS_MAX])
 {
@@ -323,8 +362,7 @@ size_t dr_image_manifest_warnings(const struct dr_image_manifest *image,
 
     for (size_t i = 0; i < image->layer_count; i++) {
         zstd |= dr_text_ends(image->layers[i].media_type, "zstd");
-        foreign |= strstr(image->layers[i].media_type, "foreign") ||
-                   strstr(image->layers[i].media_type, "nondistributable");
+        foreign |= dr_layer_is_foreign(image->layers[i].media_type);
     }
     if (strcmp(config, DR_MEDIA_DOCKER_CONFIG) != 0 && strcmp(config, DR_MEDIA_OCI_CONFIG) != 0)
         ret_warnings[count++] =
@@ -334,6 +372,8 @@ size_t dr_image_manifest_warnings(const struct dr_image_manifest *image,
         ret_warnings[count++] =
             "it has zstd layers, which only engines of version 23 and later read";
     if (foreign)
-        ret_warnings[count++] = "it has foreign layers, which some registries refuse";
+        ret_warnings[count++] =
+            "it has foreign layers; they are in the bundle, but some registries refuse manifests "
+            "that name them";
     return count;
 }

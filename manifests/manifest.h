@@ -116,6 +116,14 @@ int dr_index_parse(const void *data, size_t size, struct dr_index *ret_index, st
 void dr_index_release(struct dr_index *index);
 #define dr_auto_index __attribute__((cleanup(dr_index_release)))
 
+/* Foreign (docker) or nondistributable (OCI) layers: registries need not have them. */
+bool dr_layer_is_foreign(const char *media_type);
+
+/* The addresses that an image's manifest names for one of its layers (OCI descriptor.md "urls"), a list of texts; new
+ * reference. What is no text is left out. */
+json_t *dr_image_manifest_urls(const void *data, size_t size, const struct dr_digest *layer,
+                               struct dr_err *err);
+
 /* What later readers of this image may trip over, as words for the operator: writes at most
  * DR_WARNINGS_MAX static texts and returns how many. */
 #define DR_WARNINGS_MAX 4

@@ -54,6 +54,27 @@ static int push_blobs(struct dr_mirror_push *push, struct dr_err *err)
     return 0;
 }
 
+static bool has_foreign(const struct dr_bundle_image *image)
+{
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        for (size_t j = 0; j < content->layer_count; j++) {
+            if (dr_layer_is_foreign(content->layers[j].media_type))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int advise_foreign(struct dr_err *err)
+{
+    return dr_err_advise(
+        err, "the image has foreign layers, and whether a registry takes manifests that "
+             "name addresses is a matter of its policy (validation.manifests.urls of "
+             "docker-registry)");
+}
+
 /* Under its digest, or a tag. */
 static int put_manifest(struct dr_mirror_push *push, size_t image,
                         const struct dr_descriptor *manifest, const char *reference,
@@ -62,10 +83,13 @@ static int put_manifest(struct dr_mirror_push *push, size_t image,
     const char *repository = push->plan->images[image].target.repository;
     dr_auto_buf struct dr_buf body = DR_BUF_INIT(DR_MANIFEST_MAX);
 
-    if (dr_bundle_blob_load(push->bundle, &manifest->digest, &body, err) < 0 ||
-        dr_registry_put_manifest(push->registry, repository, reference, manifest->media_type,
-                                 body.data, body.size, err) < 0)
+    if (dr_bundle_blob_load(push->bundle, &manifest->digest, &body, err) < 0)
         return -1;
+    if (dr_registry_put_manifest(push->registry, repository, reference, manifest->media_type,
+                                 body.data, body.size, err) < 0)
+        return err && err->code == DR_ERR_NET && has_foreign(push->plan->images[image].image)
+                   ? advise_foreign(err)
+                   : -1;
     push->written[image] = true;
     return 0;
 }

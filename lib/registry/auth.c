@@ -239,3 +239,16 @@ int dr_realm_check(const char *realm, const char *base, struct dr_err *err)
                        "it sends logins to '%.200s', an inner address of another host", realm);
     return 0;
 }
+
+int dr_outer_url_check(const char *url, struct dr_err *err)
+{
+    char host[256];
+
+    if (strncasecmp(url, "https://", 8) != 0)
+        return dr_fail(err, DR_ERR_FORMAT, "'%.200s' is not https", url);
+    if (dr_http_url_host(url, host, sizeof host, NULL) < 0)
+        return dr_fail(err, DR_ERR_FORMAT, "'%.200s' is not a usable address", url);
+    if (is_inner_address(host))
+        return dr_fail(err, DR_ERR_FORMAT, "'%.200s' is an inner address", url);
+    return 0;
+}

@@ -37,4 +37,8 @@ bool dr_challenge_choose(const struct dr_http_response *response, struct dr_chal
  * registry's own host. DR_ERR_AUTH says why not. */
 int dr_realm_check(const char *realm, const char *base, struct dr_err *err);
 
+/* Whether something without a secret may be fetched from `url`, which a manifest names: https, no user in it, no
+ * literal address of loopback, link or private networks. DR_ERR_FORMAT. */
+int dr_outer_url_check(const char *url, struct dr_err *err);
+
 #endif

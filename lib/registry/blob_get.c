@@ -10,6 +10,7 @@
 #include "lib/registry/registry.h"
 #include "lib/registry/session.h"
 #include "lib/stop.h"
+#include "lib/text.h"
 
 /* A try that brought this much was worth it: the count of failed ones starts again. */
 #define PROGRESS_BYTES (1u << 20)
@@ -37,9 +38,14 @@ static int wrap(const struct dr_registry *registry, const struct dr_blob_get *ge
                 struct dr_err *err)
 {
     char digest[DR_DIGEST_TEXT];
+    char display[300];
 
-    return dr_err_wrap(err, "fetch %s of '%s' from registry '%s'",
-                       dr_digest_text(&get->digest, digest), get->repository, registry->host);
+    dr_digest_text(&get->digest, digest);
+    if (get->url)
+        return dr_err_wrap(err, "fetch %s from '%s'", digest,
+                           dr_http_display(get->url, display, sizeof display));
+    return dr_err_wrap(err, "fetch %s of '%s' from registry '%s'", digest, get->repository,
+                       registry->host);
 }
 
 /* 1: noted for who asked, the others go on; -1: all have failed. */
@@ -165,21 +171,29 @@ static int take_kept(struct get_job *job, struct dr_err *err)
     return 0;
 }
 
+static int ask(struct get_run *run, const struct dr_blob_get *get, struct dr_exchange *exchange,
+               struct dr_err *err)
+{
+    char digest[DR_DIGEST_TEXT];
+
+    if (get->url)
+        return dr_exchange_ask(exchange, "GET", dr_text_copy(get->url, err), dr_text_copy("", err));
+    return dr_exchange_ask(exchange, "GET",
+                           dr_session_url(run->registry, get->repository, "/blobs/",
+                                          dr_digest_text(&get->digest, digest), err),
+                           dr_session_scope(get->repository, "pull", err));
+}
+
 static int begin(void *context, struct dr_job *base, struct dr_err *err)
 {
     struct get_run *run = context;
     struct get_job *job = (struct get_job *)(void *)base;
     struct dr_exchange *exchange = &base->exchange;
-    char digest[DR_DIGEST_TEXT];
 
     job->get = &run->gets[base->index];
     job->progress = run->progress;
     job->hash = dr_hash_new(err);
-    if (!job->hash ||
-        dr_exchange_ask(exchange, "GET",
-                        dr_session_url(run->registry, job->get->repository, "/blobs/",
-                                       dr_digest_text(&job->get->digest, digest), err),
-                        dr_session_scope(job->get->repository, "pull", err)) < 0)
+    if (!job->hash || ask(run, job->get, exchange, err) < 0)
         return -1;
     exchange->sink = take_bytes;
     exchange->context = job;

@@ -117,6 +117,8 @@ int dr_registry_get_blob(struct dr_registry *registry, const char *repository,
  * make the digest in the end, all of it is fetched again. */
 struct dr_blob_get {
     const char *repository;
+    const char
+        *url; /* NULL: the repository has it; else it is fetched from there, as it is written */
     struct dr_digest digest;
     uint64_t size;
     int (*write)(void *context, uint64_t offset, const void *data, size_t size, struct dr_err *err);

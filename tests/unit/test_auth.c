@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +170,43 @@ static char *make_file(char folder[64], const char *name, const char *text)
     return path;
 }
 
+static void fetches_by_foreign_addresses_only_where_it_is_safe(void **state)
+{
+    static const char *const good[] = {"https://go.example/x", "HTTPS://go.example:8443/x?y#z",
+                                       "https://8.8.8.8/x"};
+    static const char *const bad[] = {
+        "http://go.example/x",
+        "file:///etc/passwd",
+        "ftp://go.example/x",
+        "",
+        "go.example/x",
+        "https://",
+        "https://u:p@x.test/",
+        "https://127.0.0.1/x",
+        "https://[::1]/x",
+        "https://10.1.2.3/x",
+        "https://169.254.169.254/x",
+        "https://192.168.1.1/x",
+        "https://localhost/x",
+        "https://2130706433/x",
+        "https://0x7f.1/x",
+        "https://[fe80::1]/x",
+        "https://[::ffff:10.0.0.1]/",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct dr_err err = DR_ERR_INIT;
+
+        check_ok(dr_outer_url_check(good[i], &err), &err);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct dr_err err = DR_ERR_INIT;
+
+        check_fails(dr_outer_url_check(bad[i], &err), &err, DR_ERR_FORMAT, "'");
+    }
+}
+
 static void drop_file(const char *folder, char *path)
 {
     unlink(path);
@@ -220,6 +259,7 @@ int main(void)
         cmocka_unit_test(refuses_malformed_challenges),
         cmocka_unit_test(prefers_bearer_over_all_headers),
         cmocka_unit_test(asks_for_tokens_only_where_it_is_safe),
+        cmocka_unit_test(fetches_by_foreign_addresses_only_where_it_is_safe),
         cmocka_unit_test(collects_certificates_where_the_engine_has_them),
     };
 

@@ -175,6 +175,27 @@ static void chooses_the_child_for_the_platform(void **state)
     assert_non_null(strstr(err.text, "linux/s390x, only for: linux/arm64, linux/amd64"));
 }
 
+static void tells_the_addresses_of_a_layer(void **state)
+{
+    static const char text[] =
+        "{\"layers\":[{\"digest\":\"" A "\",\"urls\":[\"https://a\"]},{\"digest\":\"" B
+        "\",\"urls\":[\"https://b\",7,\"https://c\"]},{\"digest\":\"" B "\",\"urls\":1}]}";
+    struct dr_err err = DR_ERR_INIT;
+    struct dr_digest digest;
+    json_auto_t *urls = NULL;
+
+    (void)state;
+    assert_int_equal(dr_digest_parse(B, &digest, NULL), 0);
+    urls = dr_image_manifest_urls(text, strlen(text), &digest, &err);
+    assert_int_equal(json_array_size(urls), 2);
+    assert_string_equal(json_string_value(json_array_get(urls, 1)), "https://c");
+    assert_null(dr_image_manifest_urls("{", 1, &digest, &err));
+    assert_true(dr_layer_is_foreign("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"));
+    assert_true(
+        dr_layer_is_foreign("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"));
+    assert_false(dr_layer_is_foreign(GZIP));
+}
+
 static void warns_of_what_later_readers_trip_over(void **state)
 {
     static const char old[] =
@@ -205,6 +226,7 @@ int main(void)
         cmocka_unit_test(reads_config_and_layers),
         cmocka_unit_test(refuses_descriptors_that_are_none),
         cmocka_unit_test(chooses_the_child_for_the_platform),
+        cmocka_unit_test(tells_the_addresses_of_a_layer),
         cmocka_unit_test(warns_of_what_later_readers_trip_over),
     };
 
