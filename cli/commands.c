@@ -15,6 +15,7 @@ const struct dr_command dr_commands[] = {
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
     {"audit", dr_cmd_audit, "check that a registry has all of a bundle, bit for bit"},
     {"load", dr_cmd_load, "load a bundle into this host's engine, where there is no registry"},
+    {"serve", dr_cmd_serve, "be a registry for a bundle, straight from the file, for reading"},
     {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},
     {"doctor", dr_cmd_doctor, "check a host before the window, and change nothing"},
     {"status", dr_cmd_status, "where an upgrade stands, and what to do next"},

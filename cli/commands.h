@@ -15,6 +15,7 @@ dr_command_fn dr_cmd_merge;
 dr_command_fn dr_cmd_mirror;
 dr_command_fn dr_cmd_audit;
 dr_command_fn dr_cmd_load;
+dr_command_fn dr_cmd_serve;
 dr_command_fn dr_cmd_apply;
 dr_command_fn dr_cmd_status;
 dr_command_fn dr_cmd_rollback;

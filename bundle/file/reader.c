@@ -432,6 +432,11 @@ long dr_bundle_file_read(const struct dr_bundle *bundle, uint64_t offset, void *
                : (long)piece;
 }
 
+int dr_bundle_file_descriptor(const struct dr_bundle *bundle)
+{
+    return bundle->envelope.fd;
+}
+
 int dr_bundle_blob_read(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,
                         uint64_t offset, void *ret_data, size_t size, struct dr_err *err)
 {

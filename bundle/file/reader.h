@@ -97,6 +97,9 @@ uint64_t dr_bundle_file_size(const struct dr_bundle *bundle);
 long dr_bundle_file_read(const struct dr_bundle *bundle, uint64_t offset, void *ret_data,
                          size_t size, struct dr_err *err);
 
+/* The open file itself, for the kernel to send from (sendfile(2)). Borrowed: only ever read. */
+int dr_bundle_file_descriptor(const struct dr_bundle *bundle);
+
 /* A whole manifest or config, appended to `ret_data`; its digest is compared on every call. */
 int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *digest,
                         struct dr_buf *ret_data, struct dr_err *err);

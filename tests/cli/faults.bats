@@ -153,6 +153,18 @@ safe() {
     docker rmi rancher/server:v1.0.2
 }
 
+@test "without a registry: what drover serve has out of the bundle is one for apply and for the hosts" {
+    server
+    before
+    registry_stop site
+    process_start serve "$DROVER" serve "$files/v1.0.2.bundle" --pubkey "$files/site.pub" --listen "$HARNESS_HOST:5777"
+    wait_until 20 bash -c ": </dev/tcp/$HARNESS_HOST/5777"
+    site=$HARNESS_HOST:5777 apply --insecure-registry "$HARNESS_HOST:5777"
+    site=$HARNESS_HOST:5777 upgraded
+    process_stop serve
+    registry_start site
+}
+
 @test "the disk fills up during the copy: the old server is started again, and nothing half is left" {
     server
     before
