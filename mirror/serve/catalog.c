@@ -39,10 +39,13 @@ static bool find_by_digest(const struct dr_bundle *bundle, const struct dr_quest
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
 
     for (size_t i = 0; i < count; i++) {
-        if (fits(&images[i], question) && dr_digest_equal(&images[i].manifest.digest, digest)) {
-            *ret_manifest = images[i].manifest;
-            return true;
-        }
+        const struct dr_family_member *below = dr_family_find(&images[i].family, digest);
+
+        if (!fits(&images[i], question) ||
+            (!below && !dr_digest_equal(&images[i].manifest.digest, digest)))
+            continue;
+        *ret_manifest = below ? below->manifest : images[i].manifest;
+        return true;
     }
     return false;
 }
@@ -70,14 +73,23 @@ bool dr_catalog_manifest(const struct dr_bundle *bundle, const struct dr_questio
     return found;
 }
 
-static bool needs(const struct dr_bundle_image *image, const struct dr_digest *digest)
+static bool holds(const struct dr_image_manifest *content, const struct dr_digest *digest)
 {
-    const struct dr_image_manifest *content = &image->content;
-
     if (dr_digest_equal(&content->config.digest, digest))
         return true;
     for (size_t i = 0; i < content->layer_count; i++) {
         if (dr_digest_equal(&content->layers[i].digest, digest))
+            return true;
+    }
+    return false;
+}
+
+static bool needs(const struct dr_bundle_image *image, const struct dr_digest *digest)
+{
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        if (holds(content, digest))
             return true;
     }
     return false;

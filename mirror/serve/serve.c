@@ -231,7 +231,9 @@ static int open_all(struct dr_serve *serve, const struct dr_serve_options *optio
         return -1;
     serve->path = dr_text_copy(options->bundle, err);
     serve->bundle = serve->path ? dr_bundle_open(options->bundle, options->trust, err) : NULL;
-    if (!serve->bundle || dr_address_bind(options->listen, address, err) < 0)
+    if (!serve->bundle ||
+        dr_bundle_refuse_delta(serve->bundle, "it cannot be served alone", err) < 0 ||
+        dr_address_bind(options->listen, address, err) < 0)
         return -1;
     if (options->cert_file) {
         serve->tls = dr_serve_tls_new(options->cert_file, options->key_file, serve->log, err);

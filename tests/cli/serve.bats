@@ -369,3 +369,20 @@ status_of() {
         "$(manifest_digest "$other" rancher/agent:v1.0.1 | cut -d: -f2)" ]
     registry_stop other
 }
+
+@test "a list with all of its images: every platform is found; a delta is not served" {
+    make_image "$hub" a/app:arm64 --layers 2K --seed arm64
+    make_image "$hub" a/app:amd64 --layers 3K --seed amd64
+    make_list "$hub" a/app:1 linux/arm64=arm64 linux/amd64=amd64
+    "$DROVER" bundle a/app:1 --all-platforms --from "$hub" -o list.tar --key "$keys/site.key"
+    bundle=list.tar serve
+    [ "$(manifest_digest "$at" a/app:1)" = "$(manifest_digest "$hub" a/app:1)" ]
+    skopeo copy -q --all --src-tls-verify=false "docker://$at/a/app:1" dir:all
+    [ "$(ls all | grep -c manifest.json)" -eq 3 ]
+    docker pull -q "$at/a/app:1"
+    drover audit list.tar "$at" --pubkey "$keys/site.pub" --deep
+    make_image "$hub" a/app:amd64 --layers 3K,1K --seed amd64
+    "$DROVER" bundle a/app:amd64 --from "$hub" -o delta.tar --key "$keys/site.key" --base list.tar
+    drover 9 serve delta.tar --pubkey "$keys/site.pub" --listen 127.0.0.1:0
+    says_error "drover merge"
+}
