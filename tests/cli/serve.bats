@@ -116,8 +116,8 @@ status_of() {
     for pid in "${pids[@]}"; do wait "$pid"; done
     for i in 1 2 3 4 5 6 7 8; do
         [ "$(sha256sum <"copy$i/manifest.json")" = "$(sha256sum <copy1/manifest.json)" ]
-        for file in $(ls "copy$i" | grep -E '^[0-9a-f]{64}$'); do
-            [ "$(sha256sum <"copy$i/$file")" = "$file  -" ]
+        for file in "copy$i"/????????????????????????????????????????????????????????????????; do
+            [ "$(sha256sum <"$file")" = "${file#*/}  -" ]
         done
     done
     peak=$(awk '/VmHWM/ { print $2 }' "/proc/$(process_pid serve)/status")
@@ -143,13 +143,13 @@ status_of() {
     [ "$(status_of -r 0-0 "$blob")" = 206 ]
     [ "$(status_of -r 0-0 -H 'If-Range: "other"' "$blob")" = 200 ]
     [ "$(status_of -H "If-None-Match: \"$layer\"" "$blob")" = 304 ]
-    curl -sI "$blob" | tr -d '\r' >head
-    grep -qx "Content-Length: $size" head
-    grep -qx "Docker-Content-Digest: $layer" head
+    curl -sI "$blob" | tr -d '\r' >headers
+    grep -qx "Content-Length: $size" headers
+    grep -qx "Docker-Content-Digest: $layer" headers
     digest=$(manifest_digest "$hub" rancher/agent-instance:v0.8.1)
-    curl -sI "$url/v2/rancher/agent-instance/manifests/v0.8.1" | tr -d '\r' >head
-    grep -qx "Content-Type: application/vnd.oci.image.manifest.v1+json" head
-    grep -qx "Docker-Content-Digest: $digest" head
+    curl -sI "$url/v2/rancher/agent-instance/manifests/v0.8.1" | tr -d '\r' >headers
+    grep -qx "Content-Type: application/vnd.oci.image.manifest.v1+json" headers
+    grep -qx "Docker-Content-Digest: $digest" headers
     [ "$(curl -s "$url/v2/rancher/agent-instance/manifests/$digest" | sha256sum)" = "${digest#sha256:}  -" ]
     [ "$(curl -s "$url/v2/_catalog" | jq -c .repositories)" = \
         '["large/image","rancher/agent","rancher/agent-instance","rancher/server"]' ]
@@ -378,7 +378,7 @@ status_of() {
     bundle=list.tar serve
     [ "$(manifest_digest "$at" a/app:1)" = "$(manifest_digest "$hub" a/app:1)" ]
     skopeo copy -q --all --src-tls-verify=false "docker://$at/a/app:1" dir:all
-    [ "$(ls all | grep -c manifest.json)" -eq 3 ]
+    [ "$(find all -name '*manifest.json' | wc -l)" -eq 3 ]
     docker pull -q "$at/a/app:1"
     drover audit list.tar "$at" --pubkey "$keys/site.pub" --deep
     make_image "$hub" a/app:amd64 --layers 3K,1K --seed amd64
