@@ -2,6 +2,7 @@
 #include "cli/settings.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -250,7 +251,7 @@ static int read_file_below(struct dr_settings *settings, const char *base, const
     dr_autofree char *why = NULL;
     struct stat info;
 
-    if (lstat(path, &info) < 0)
+    if (lstat(path, &info) < 0 && (errno == ENOENT || errno == ENOTDIR))
         return note_file(settings, path, "not there", err);
     if (stat(base, &info) == 0 && (info.st_uid == 0 || info.st_uid == geteuid()))
         return read_file(settings, path, err);

@@ -187,6 +187,25 @@ bad() {
     says_error "symbolic link"
 }
 
+@test "an ordinary user reads the site's file, his own, and is told when he can't" {
+    echo '{"settle": 7}' >"$system"
+    chmod 755 /etc/drover
+    install -m 755 "$DROVER" /run/drover # where everybody can reach it
+    mkdir -p /run/joe/.config/drover
+    echo '{"parallel": 3}' >/run/joe/.config/drover/drover.conf
+    chown -R 1000 /run/joe
+    joe() { run --separate-stderr setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/run/joe /run/drover "$@"; }
+    joe config
+    [ "$status" -eq 0 ]
+    says settle
+    says parallel
+    chmod 700 /etc/drover
+    joe config
+    [ "$status" -eq 3 ]
+    says_error "'/etc/drover/drover.conf': Permission denied"
+    chmod 755 /etc/drover
+}
+
 @test "root does not look into the home of another user, as sudo may leave it" {
     echo "{\"pubkey\": \"$given/two.pub\"}" >"$system"
     echo "{\"pubkey\": \"$given/one.pub\"}" >"$user"
