@@ -25,7 +25,7 @@ setup_file() {
         mkdir -p "/etc/docker/certs.d/$host"
         cp store.crt "/etc/docker/certs.d/$host/ca.crt"
     done
-    export DROVER_TEST_SCALE=0.05
+    export DROVER_TEST_SCALE=0.2
 }
 
 teardown_file() {

@@ -63,6 +63,26 @@ holds() {
         "$(manifest_digest "$hub" a/app:nested)" ]
 }
 
+@test "a list asked for by its digest, with and without its tag" {
+    list=$(manifest_digest "$hub" a/app:1)
+    app=$(manifest_digest "$hub" a/app:amd64)
+    for reference in "a/app@$list" "a/app:1@$list"; do
+        bundle "$reference" --all-platforms
+        drover inspect b.tar --json
+        [ "$(jq -r '.images[0] | .ref + " " + .digest' <<<"$output")" = "docker.io/$reference $list" ]
+        bundle "$reference"
+        drover inspect b.tar --json
+        [ "$(jq -r '.images[0] | .ref + " " + .source_digest' <<<"$output")" = \
+            "docker.io/${reference%@*}@$app $list" ]
+    done
+    site=$(registry_start site)
+    bundle "a/app:1@$list" --all-platforms
+    drover mirror b.tar "$site" --pubkey "$keys/site.pub"
+    [ "$(manifest_digest "$site" a/app:1)" = "$list" ]
+    registry_stop site
+    expected=6 bundle "a/app:1@sha256:${list:7:63}f"
+}
+
 @test "a platform that the list lacks is refused with those that it has, and nothing is written" {
     rm -f b.tar*
     expected=6 bundle a/app:1 --platform linux/s390x
