@@ -75,12 +75,16 @@ static void put_proof_card(struct dr_html *html, const json_t *record)
     const json_t *proof = json_object_get(record, "proof");
     size_t failed = json_array_size(json_object_get(proof, "failed"));
     char figure[64];
+    size_t changed = json_array_size(json_object_get(record, "changed"));
     char small[96] = "everything else is what it was before";
 
     if (!json_is_object(proof))
         return;
     snprintf(figure, sizeof figure, "%lld of %lld", (long long)dr_json_int_or(proof, "good", 0),
              (long long)dr_json_int_or(proof, "all", 0));
+    if (changed > 0)
+        snprintf(small, sizeof small, "%zu other thing%s moved, changed or left alone", changed,
+                 changed == 1 ? "" : "s");
     if (failed > 0)
         snprintf(small, sizeof small, "%zu check%s failed", failed, failed == 1 ? "" : "s");
     card(html, "On the new image, and well", figure, small);
@@ -95,8 +99,9 @@ static void put_counts_card(struct dr_html *html, const json_t *record)
     if (!counts)
         return;
     snprintf(figure, sizeof figure, "%lld hosts", (long long)dr_json_int_or(counts, "hosts", 0));
-    snprintf(small, sizeof small, "in %lld environments, %lld network agents, %lld load balancers",
+    snprintf(small, sizeof small, "in %lld environment%s, %lld network agents, %lld load balancers",
              (long long)dr_json_int_or(counts, "environments", 0),
+             dr_json_int_or(counts, "environments", 0) == 1 ? "" : "s",
              (long long)dr_json_int_or(counts, "network_agents", 0),
              (long long)dr_json_int_or(counts, "balancers", 0));
     card(html, "This Rancher has", figure, small);

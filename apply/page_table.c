@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/page_table.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,29 +66,53 @@ static void put_cell(struct dr_html *html, const char *tag, const struct dr_page
     dr_html_markup(html, "\">");
 }
 
+/* What is not known of any row is not worth a column. */
+static bool is_shown(const json_t *rows, const struct dr_page_column *column)
+{
+    const json_t *row;
+    size_t i;
+
+    if (column->cell != DR_CELL_KNOWN)
+        return true;
+    json_array_foreach(rows, i, row)
+    {
+        if (json_is_number(field(row, column->key)))
+            return true;
+    }
+    return false;
+}
+
+#define COLUMNS_MOST 12
+
 void dr_page_table(struct dr_html *html, const char *caption, const json_t *rows,
                    const struct dr_page_column *columns)
 {
+    const struct dr_page_column *shown[COLUMNS_MOST];
+    size_t count = 0;
     const json_t *row;
     size_t i;
 
     if (json_array_size(rows) == 0)
         return;
+    for (; columns->head && count < COLUMNS_MOST; columns++) {
+        if (is_shown(rows, columns))
+            shown[count++] = columns;
+    }
     if (caption)
         dr_html_element(html, "h3", caption);
     dr_html_markup(html, "<table>\n<thead><tr>");
-    for (const struct dr_page_column *column = columns; column->head; column++) {
-        put_cell(html, "th scope=\"col\"", column);
-        dr_html_text(html, column->head);
+    for (size_t c = 0; c < count; c++) {
+        put_cell(html, "th scope=\"col\"", shown[c]);
+        dr_html_text(html, shown[c]->head);
         dr_html_markup(html, "</th>");
     }
     dr_html_markup(html, "</tr></thead>\n<tbody>\n");
     json_array_foreach(rows, i, row)
     {
         dr_html_markup(html, "<tr>");
-        for (const struct dr_page_column *column = columns; column->head; column++) {
-            put_cell(html, "td", column);
-            put_value(html, row, column);
+        for (size_t c = 0; c < count; c++) {
+            put_cell(html, "td", shown[c]);
+            put_value(html, row, shown[c]);
             dr_html_markup(html, "</td>");
         }
         dr_html_markup(html, "</tr>\n");

@@ -69,10 +69,10 @@ static void put_row(struct dr_html *html, const struct scale *scale, const json_
     const json_t *seconds = json_object_get(row, "seconds");
     bool run = strcmp(dr_json_string_or(row, "kind", ""), "run") == 0;
     const char *at = dr_json_string_or(row, "at", "");
-    char time[16] = "";
+    char time[32] = "";
 
     if (json_is_number(seconds))
-        dr_text_seconds(json_number_value(seconds), time);
+        dr_record_span(row, "seconds", time);
     dr_html_markup(html, "<tr class=\"");
     dr_html_markup(html, class);
     dr_html_markup(html, "\"><td class=\"time\">");

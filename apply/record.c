@@ -170,7 +170,9 @@ void dr_record_span(const json_t *row, const char *key, char ret[32])
 
     dr_text_seconds(json_number_value(seconds), time);
     if (json_is_number(seconds))
-        snprintf(ret, 32, "%s%s", dr_json_true(row, "at_most") ? "at most " : "", time);
+        snprintf(ret, 32, "%s%s",
+                 dr_json_true(row, "at_most") && json_number_value(seconds) > 0 ? "at most " : "",
+                 time);
     else
         snprintf(ret, 32, "not back");
 }

@@ -60,6 +60,7 @@ static json_t *agents_of(const json_t *report, struct window *window, struct dr_
     json_array_foreach(json_object_get(report, "network_agents"), i, entry)
     {
         const char *host = text_of(entry, "host");
+        const char *trigger = dr_json_string_or(entry, "trigger", NULL);
         char what[280];
 
         snprintf(what, sizeof what, "the network agent of %s", host);
@@ -69,8 +70,8 @@ static json_t *agents_of(const json_t *report, struct window *window, struct dr_
                                      image_of(entry, "before"), "after", image_of(entry, "after"),
                                      "away", away_of(entry), "at_most",
                                      dr_json_true(entry, "at_most"), "trigger",
-                                     dr_json_string_or(entry, "trigger", NULL), "old",
-                                     old_of(entry, what, window)),
+                                     trigger && strcmp(trigger, "none") == 0 ? "itself" : trigger,
+                                     "old", old_of(entry, what, window)),
                            err) < 0)
             return NULL;
     }

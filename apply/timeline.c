@@ -36,6 +36,7 @@ struct event {
     double seconds; /* < 0: not known */
     const char *kind;
     bool done;
+    bool at_most; /* a kill cut it short: it was at most so long */
 };
 
 static int add(json_t *rows, const struct event *event, char *what, struct dr_err *err)
@@ -47,10 +48,11 @@ static int add(json_t *rows, const struct event *event, char *what, struct dr_er
         return -1;
     dr_text_time((int64_t)event->at, at);
     return dr_json_append(rows,
-                          json_pack("{s:s, s:f, s:o, s:s, s:s, s:b}", "at", at, "at_seconds",
+                          json_pack("{s:s, s:f, s:o, s:b, s:s, s:s, s:b}", "at", at, "at_seconds",
                                     event->at, "seconds",
                                     event->seconds < 0 ? json_null() : json_real(event->seconds),
-                                    "kind", event->kind, "what", text, "done", event->done),
+                                    "at_most", event->at_most, "kind", event->kind, "what", text,
+                                    "done", event->done),
                           err);
 }
 
@@ -63,8 +65,8 @@ static int add_runs(const json_t *state, json_t *rows, struct dr_err *err)
 
     json_array_foreach(runs, i, run)
     {
-        struct event begun = {number_of(run, "begun_at"), -1, "run", true};
-        struct event ended = {number_of(run, "ended_at"), -1, "run", false};
+        struct event begun = {number_of(run, "begun_at"), -1, "run", true, false};
+        struct event ended = {number_of(run, "ended_at"), -1, "run", false, false};
         const char *words = i == 0 ? "begun"
                             : cut  ? "continued, after drover had been cut off"
                                    : "continued";
@@ -83,7 +85,7 @@ static int add_runs(const json_t *state, json_t *rows, struct dr_err *err)
 static int add_end(const json_t *state, json_t *rows, struct dr_err *err)
 {
     const char *word = dr_json_string_or(state, "state", "");
-    struct event end = {number_of(state, "ended_at"), -1, "run", true};
+    struct event end = {number_of(state, "ended_at"), -1, "run", true, false};
 
     if (end.at <= 0)
         return 0;
@@ -103,7 +105,7 @@ static int add_steps(const json_t *state, json_t *rows, struct dr_err *err)
         const struct dr_step *known = dr_steps_find(name);
         double from = began_at(step);
         double to = number_of(step, "done_at");
-        struct event event = {from, to > 0 ? to - from : -1, "step", to > 0};
+        struct event event = {from, to > 0 ? to - from : -1, "step", to > 0, false};
 
         if (add(rows, &event, dr_text_copy(known ? known->title : name, err), err) < 0)
             return -1;
@@ -116,9 +118,9 @@ static int add_entry(const json_t *entry, const char *kind, char *what, json_t *
                      struct dr_err *err)
 {
     const json_t *seconds = json_object_get(entry, "seconds");
-    struct event event = {number_of(entry, "removed_at"),
-                          json_is_number(seconds) ? json_number_value(seconds) : -1, kind,
-                          json_is_string(json_object_get(entry, "after"))};
+    struct event event = {
+        number_of(entry, "removed_at"), json_is_number(seconds) ? json_number_value(seconds) : -1,
+        kind, json_is_string(json_object_get(entry, "after")), dr_json_true(entry, "at_most")};
 
     return add(rows, &event, what, err);
 }

@@ -11,7 +11,7 @@
 
 #include "lib/err.h"
 
-/* Rows {"at": "2016-05-26T18:13:38Z", "at_seconds" since the epoch, "seconds" or null, "kind": "run", "step", "network
+/* Rows {"at": "2016-05-26T18:13:38Z", "at_seconds" since the epoch, "seconds" or null, "at_most", "kind": "run", "step", "network
  * agent", "balancer instance" or "balancer", "what", "done"} in order of time. New reference. */
 json_t *dr_timeline_make(const json_t *state, struct dr_err *err);
 

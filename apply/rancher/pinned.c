@@ -235,23 +235,32 @@ static void expect(json_t *environment, const json_t *entry)
     map_ids(json_object_get(environment, "services"), "id", id, now);
 }
 
-json_t *dr_pinned_expected(const struct dr_rancher_job *job, const json_t *environment,
-                           struct dr_err *err)
+static bool is_in(const json_t *entry, const json_t *environment)
+{
+    return strcmp(dr_json_string_or(entry, "environmentId", ""),
+                  dr_json_string_or(environment, "id", "")) == 0;
+}
+
+const json_t *dr_pinned_expected(const struct dr_rancher_job *job, const json_t *environment,
+                                 json_t **ret_copy, struct dr_err *err)
 {
     const json_t *entries = json_object_get(job->report, "pinned");
-    const char *id = dr_json_string_or(environment, "id", "");
-    json_t *copy = json_deep_copy(environment);
     const json_t *entry;
     size_t i;
 
-    if (!copy) {
-        dr_fail_memory(err);
-        return NULL;
-    }
+    *ret_copy = NULL;
     json_array_foreach(entries, i, entry)
     {
-        if (strcmp(dr_json_string_or(entry, "environmentId", ""), id) == 0)
-            expect(copy, entry);
+        if (!is_in(entry, environment))
+            continue;
+        /* A copy of thousands of balancers only where it has to differ. */
+        if (!*ret_copy)
+            *ret_copy = json_deep_copy(environment);
+        if (!*ret_copy) {
+            dr_fail_memory(err);
+            return NULL;
+        }
+        expect(*ret_copy, entry);
     }
-    return copy;
+    return *ret_copy ? *ret_copy : environment;
 }

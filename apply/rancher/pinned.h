@@ -37,9 +37,9 @@ int dr_pinned_run(const struct dr_rancher_job *job, const json_t *environment,
 int dr_pinned_resume(const struct dr_rancher_job *job, const json_t *environment,
                      struct dr_err *err);
 
-/* The environment of the inventory as it must be after that: a copy with the new ids and without
- * what cannot be restored. New reference. */
-json_t *dr_pinned_expected(const struct dr_rancher_job *job, const json_t *environment,
-                           struct dr_err *err);
+/* The environment of the inventory as it must be after that: itself, or with the new ids and without what cannot be
+ * restored `*ret_copy`, a new reference. NULL on failure. */
+const json_t *dr_pinned_expected(const struct dr_rancher_job *job, const json_t *environment,
+                                 json_t **ret_copy, struct dr_err *err);
 
 #endif

@@ -332,7 +332,8 @@ static int prove_environment(struct proof *proof, const json_t *before, const js
 static int prove_expected(struct proof *proof, const json_t *before, const json_t *after,
                           struct dr_err *err)
 {
-    json_auto_t *expected = dr_pinned_expected(proof->job, before, err);
+    json_auto_t *copy = NULL;
+    const json_t *expected = dr_pinned_expected(proof->job, before, &copy, err);
 
     return expected ? prove_environment(proof, expected, after, err) : -1;
 }
