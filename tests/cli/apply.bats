@@ -182,6 +182,7 @@ load server
 # ---------------------------------------------------------------- cut off
 
 steps="pull prepull data candidate hold stop backup start policy answer compare rename agents netagents balancers proof remove"
+if [[ ${DROVER_TEST_MODE-} == data ]]; then steps=${steps/ data/}; fi # it is there
 
 @test "killed before and after every step, it continues" {
     server
@@ -211,6 +212,7 @@ steps="pull prepull data candidate hold stop backup start policy answer compare 
 
 @test "killed once, before or after any of the server's steps, it ends the same" {
     for point in data:begun candidate:begun candidate:done stop:begun stop:done backup:begun start:begun answer:begun; do
+        if [[ $steps != *" ${point%:*} "* ]]; then continue; fi
         server
         before
         DROVER_TEST_KILL=$point apply 137

@@ -92,7 +92,7 @@ rolled_back() {
     rollback
     says "started again; everything is as before"
     wait_until 20 answers
-    [ "$(docker ps -a --no-trunc --format '{{.ID}}')" = "$id" ]
+    [ "$(field rancher '{{.Id}}') $(containers)" = "$id $standing" ]
     [ "$(canary)" = "$canary" ]
     [ "$(volume_of rancher)" = "$volume" ]
     [ "$(field rancher '{{.HostConfig.RestartPolicy.Name}}')" = always ]
