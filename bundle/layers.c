@@ -89,7 +89,17 @@ static int write_layer(void *context, uint64_t offset, const void *data, size_t 
     return place->unpacked ? dr_unpacked_take(place->unpacked, offset, data, size, err) : 0;
 }
 
-/* What an earlier run left. */
+/* Out of turn, over another connection. */
+static int write_ahead(void *context, uint64_t offset, const void *data, size_t size,
+                       struct dr_err *err)
+{
+    const struct place *place = context;
+
+    return dr_file_pwrite(place->part->fd, data, size, place->row->offset + offset,
+                          place->part->draft, err);
+}
+
+/* What an earlier run left, or write_ahead() wrote. */
 static int read_layer(void *context, uint64_t offset, void *ret_data, size_t size,
                       struct dr_err *err)
 {
@@ -147,6 +157,7 @@ static void prepare(const struct dr_layers *layers, struct dr_ledger_layer *row,
         .digest = row->digest,
         .size = row->size,
         .write = write_layer,
+        .write_ahead = ret_place->unpacked ? NULL : write_ahead,
         .have = atomic_load(&row->done),
         .read = read_layer,
         .context = ret_place,

@@ -2,6 +2,7 @@
 #include "lib/http/http.h"
 
 #include <curl/curl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,6 +346,13 @@ static struct transfer *finished(struct dr_http *http, CURLcode *ret_code)
 int dr_http_next(struct dr_http *http, void **ret_token, struct dr_err *ret_failure,
                  struct dr_err *err)
 {
+    return dr_http_next_within(http, HUGE_VAL, ret_token, ret_failure, err);
+}
+
+int dr_http_next_within(struct dr_http *http, double seconds, void **ret_token,
+                        struct dr_err *ret_failure, struct dr_err *err)
+{
+    double until = dr_clock() + seconds;
     struct transfer *transfer;
     CURLcode code = CURLE_OK;
     int running;
@@ -358,6 +366,8 @@ int dr_http_next(struct dr_http *http, void **ret_token, struct dr_err *ret_fail
             done = curl_multi_poll(http->multi, NULL, 0, 200, NULL);
         if (done != CURLM_OK)
             return dr_fail(err, DR_ERR_NET, "run transfers: %s", curl_multi_strerror(done));
+        if (dr_clock() > until)
+            return 2;
     }
     *ret_token = transfer->token;
     ret_failure->code = DR_OK;

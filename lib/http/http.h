@@ -111,6 +111,10 @@ int dr_http_start(struct dr_http *http, const struct dr_http_request *request,
 int dr_http_next(struct dr_http *http, void **ret_token, struct dr_err *ret_failure,
                  struct dr_err *err);
 
+/* The same, but for at most so many seconds: 2, nothing is finished yet. */
+int dr_http_next_within(struct dr_http *http, double seconds, void **ret_token,
+                        struct dr_err *ret_failure, struct dr_err *err);
+
 /* Breaks off everything that was started. */
 void dr_http_cancel(struct dr_http *http);
 

@@ -74,6 +74,20 @@ unsigned dr_exchange_patience(void)
     return seconds > 1 ? (unsigned)seconds : 1;
 }
 
+static int add_range(struct dr_exchange *exchange, struct dr_err *err)
+{
+    unsigned long long from = exchange->from;
+
+    if (exchange->to > 0)
+        exchange->lines[3] = dr_text_format(err, "Range: bytes=%llu-%llu", from,
+                                            (unsigned long long)exchange->to - 1);
+    else if (from > 0)
+        exchange->lines[3] = dr_text_format(err, "Range: bytes=%llu-", from);
+    else
+        return 0;
+    return exchange->lines[3] ? 0 : -1;
+}
+
 static int make_lines(struct dr_registry *registry, struct dr_exchange *exchange,
                       struct dr_err *err)
 {
@@ -90,8 +104,7 @@ static int make_lines(struct dr_registry *registry, struct dr_exchange *exchange
                                               exchange->content_type ? exchange->content_type
                                                                      : "application/octet-stream")))
         return -1;
-    if (exchange->from > 0 && !(exchange->lines[3] = dr_text_format(
-                                    err, "Range: bytes=%llu-", (unsigned long long)exchange->from)))
+    if (add_range(exchange, err) < 0)
         return -1;
     if (exchange->content_range &&
         !(exchange->lines[4] = dr_text_format(err, "Content-Range: %s", exchange->content_range)))

@@ -49,6 +49,7 @@ struct dr_exchange {
     dr_http_sink_fn *sink;
     void *context;
     uint64_t from; /* ask for the bytes from here on; a sink may move it, for the next try */
+    uint64_t to;   /* and up to here, this one not included; 0: all that follow */
     bool once;     /* broken connections and 5xx are for who asks: the body can't be repeated */
 
     /* The answer. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/registry/pool.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/stop.h"
+
+#define HELPED_MAX 32
 
 struct pool {
     struct dr_registry *registry;
@@ -50,6 +53,25 @@ static int start(const struct pool *pool, struct dr_job *job, struct dr_err *err
     return 0;
 }
 
+/* Lets a free place help one that is at work. */
+static int begin_help(struct pool *pool, struct dr_job *job, struct dr_err *err)
+{
+    struct dr_job *others[HELPED_MAX];
+    unsigned count = 0;
+    int done;
+
+    for (unsigned place = 0; place < pool->places && count < HELPED_MAX; place++) {
+        if (job_at(pool, place)->state == DR_JOB_RUNNING)
+            others[count++] = job_at(pool, place);
+    }
+    job->exchange = (struct dr_exchange)DR_EXCHANGE_INIT(DR_ANSWER_MAX);
+    job->state = DR_JOB_WAITING;
+    done = count > 0 ? pool->kind->help(pool->context, job, others, count, err) : 1;
+    if (done > 0)
+        end_job(pool, job);
+    return done < 0 ? -1 : 0;
+}
+
 /* Fills free places and starts what need not wait any longer. */
 static int start_due(struct pool *pool, struct dr_err *err)
 {
@@ -64,6 +86,8 @@ static int start_due(struct pool *pool, struct dr_err *err)
             if (done > 0)
                 end_job(pool, job);
         }
+        if (job->state == DR_JOB_FREE && pool->kind->help && begin_help(pool, job, err) < 0)
+            return -1;
         if (job->state == DR_JOB_WAITING && job->exchange.not_before <= dr_clock() &&
             start(pool, job, err) < 0)
             return -1;
@@ -90,8 +114,9 @@ static int take(struct pool *pool, struct dr_job *job, const struct dr_err *fail
                 struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
-    int done = dr_exchange_judge(pool->registry, &job->exchange, failure, &why);
+    int done = job->enough ? 1 : dr_exchange_judge(pool->registry, &job->exchange, failure, &why);
 
+    job->enough = false;
     job->state = DR_JOB_WAITING;
     if (done > 0) {
         done = pool->kind->answered(pool->context, job, err);
@@ -115,8 +140,9 @@ static int run(struct pool *pool, struct dr_err *err)
 
         if (dr_stop_check(err, "talking to a registry") < 0 || start_due(pool, err) < 0)
             return -1;
-        got = dr_http_next(pool->registry->http, &job, &failure, err);
-        if (got < 0 || (got > 0 && take(pool, job, &failure, err) < 0))
+        got = dr_http_next_within(pool->registry->http, pool->kind->help ? 1 : HUGE_VAL, &job,
+                                  &failure, err);
+        if (got < 0 || (got == 1 && take(pool, job, &failure, err) < 0))
             return -1;
         if (got > 0)
             continue;
@@ -136,7 +162,7 @@ int dr_pool_run(struct dr_registry *registry, const struct dr_job_kind *kind, vo
     if (count == 0)
         return 0;
     pool.places = parallel > 0 ? parallel : DR_REGISTRY_PARALLEL;
-    if (pool.places > count)
+    if (pool.places > count && !kind->help)
         pool.places = (unsigned)count;
     pool.jobs = calloc(pool.places, kind->size);
     if (!pool.jobs)

@@ -8,6 +8,7 @@
  * the others.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/err.h"
@@ -16,6 +17,7 @@
 struct dr_job {
     struct dr_exchange exchange; /* the next question, prepared by dr_exchange_ask() */
     size_t index;
+    bool enough; /* set by a sink that breaks off since it has all it wants: that is no failure */
     enum { DR_JOB_FREE, DR_JOB_WAITING, DR_JOB_RUNNING } state; /* the pool's own */
 };
 
@@ -23,7 +25,12 @@ struct dr_job_kind {
     size_t size; /* of the struct that begins with a struct dr_job */
     /* Begins job number job->index in zeroed memory: 0 with a question prepared, 1: it is done. */
     int (*begin)(void *context, struct dr_job *job, struct dr_err *err);
-    /* The exchange was answered. 1: the job is done. 0: the next question is prepared. */
+    /* A place is free and no job waits for it. Begins one in zeroed memory that takes something off
+     * others[0 to count - 1], those that are running: 0 with a question prepared, 1: there is nothing.
+     * Asked again every second. NULL: never. */
+    int (*help)(void *context, struct dr_job *job, struct dr_job *const *others, unsigned count,
+                struct dr_err *err);
+    /* The exchange was answered, or broken off with `enough`. 1: the job is done. 0: the next question is prepared. */
     int (*answered)(void *context, struct dr_job *job, struct dr_err *err);
     /* The exchange failed for good. 0: another question is prepared all the same. -1: the job and
      * with it all others have failed; `err` says why. NULL: always -1. */

@@ -122,6 +122,10 @@ struct dr_blob_get {
     struct dr_digest digest;
     uint64_t size;
     int (*write)(void *context, uint64_t offset, const void *data, size_t size, struct dr_err *err);
+    /* NULL, or: where the line is slow, parts of the blob may be fetched over several connections. These bytes are not
+     * hashed yet; they are read back by `read`, and `write` (also of no bytes) tells up to where all is there. */
+    int (*write_ahead)(void *context, uint64_t offset, const void *data, size_t size,
+                       struct dr_err *err);
     uint64_t have; /* bytes from its beginning that `read` gives; 0: none */
     int (*read)(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
     void *context;

@@ -93,14 +93,14 @@ GET anonymous rancher/server:pull" ]
 }
 
 @test "tokens: one that ends in the middle of a download is renewed" {
-    make_image "$hub" slow/image:1 --layers 3M,3M,3M,3M,3M,3M,3M,3M --seed slow
+    make_image "$hub" slow/image:1 --layers 3M,3M,3M,3M,3M,3M,3M,3M,3M,3M,3M,3M --seed slow
     address=$(token_registry short-hub --open --seconds 2)
     slow=$(odd slow "$address")
     drover bundle slow/image:1 --from "$slow" -o b.tar --key "$keys/site.key"
     drover verify b.tar --pubkey "$keys/site.pub"
     renewed=$(wc -l <short-hub/tokens)
     [ "$renewed" -ge 2 ]
-    [ "$renewed" -le 6 ] # the four at a time share what one of them got
+    [ "$renewed" -le 6 ] # those at work share what one of them got
 }
 
 @test "tokens: an identity token is traded in" {

@@ -192,6 +192,32 @@ is_whole() {
     "$DROVER" verify b.tar --pubkey "$keys/site.pub"
 }
 
+# What the hub has answered with a part of a blob.
+parts() {
+    grep -c 'msg="response completed".*http.request.method=GET.*/blobs/.*http.response.status=206' \
+        "$(registry_log hub)" || true
+}
+
+@test "on a slow line what is left of a layer comes over several connections" {
+    before=$(parts)
+    fetch "$slow"
+    [[ $stderr != *again* ]]
+    [ "$(($(parts) - before))" -ge 3 ]
+    is_whole
+}
+
+@test "a registry that gives whole layers only is asked for no more parts" {
+    whole=$(odd whole)
+    fetch "$whole" -v
+    is_whole
+}
+
+@test "a bit that is changed in any part is found out" {
+    fetch 7 "$(odd slow-flip)"
+    says_error "its bytes have the digest"
+    [ ! -e b.tar ]
+}
+
 @test "--limit-rate holds for all layers together, and understands what curl does" {
     unset DROVER_TEST_SCALE
     started=$(date +%s%N)
