@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bundle/base.h"
 #include "bundle/conversion.h"
@@ -14,7 +15,9 @@
 #include "bundle/layers.h"
 #include "bundle/ledger.h"
 #include "bundle/part.h"
+#include "bundle/pipe.h"
 #include "bundle/rehearsal.h"
+#include "bundle/small.h"
 #include "bundle/source.h"
 #include "bundle/summary.h"
 #include "bundle/tools.h"
@@ -142,31 +145,11 @@ static int plan(struct run *run, struct dr_err *err)
     return 0;
 }
 
-/* The bytes of a manifest or config that was fetched. */
-static const struct dr_buf *find_small(const struct run *run, const struct dr_digest *digest)
+static int write_small(const struct run *run, int fd, const char *what, struct dr_err *err)
 {
-    for (size_t i = 0; i < run->wanted.count; i++) {
-        const struct dr_buf *bytes = dr_fetched_find(&run->fetched[i], digest);
-
-        if (bytes)
-            return bytes;
-    }
-    return NULL;
-}
-
-static int write_small(struct run *run, struct dr_err *err)
-{
-    if (dr_writer_frame(&run->writer, run->part.fd, err) < 0)
+    if (dr_small_write(&run->writer, run->fetched, run->wanted.count, run->key, fd, what, err) < 0)
         return -1;
-    for (size_t i = 0; i < run->writer.blob_count; i++) {
-        const struct dr_bundle_blob *blob = &run->writer.blobs[i];
-        const struct dr_buf *bytes = blob->layer ? NULL : find_small(run, &blob->digest);
-
-        if (bytes && dr_file_pwrite(run->part.fd, bytes->data, bytes->size, blob->offset,
-                                    run->part.draft, err) < 0)
-            return -1;
-    }
-    return dr_tools_write(&run->tools, &run->writer, run->part.fd, run->part.draft, err);
+    return dr_tools_write(&run->tools, &run->writer, fd, what, err);
 }
 
 /* Now that their layers have been unpacked, the digests of converted images are known, and so is the order of
@@ -313,8 +296,7 @@ static int write_file(struct run *run, struct dr_err *err)
         return -1;
     if (run->unpacking.count && convert_images(run, err) < 0)
         return -1;
-    if (write_small(run, err) < 0 ||
-        dr_writer_sign(&run->writer, run->part.fd, run->key, err) < 0 ||
+    if (write_small(run, run->part.fd, run->part.draft, err) < 0 ||
         dr_stop_check(err, "the bundle was written") < 0)
         return -1;
     return dr_part_commit(&run->part, err);
@@ -334,7 +316,7 @@ static int report_json(const struct run *run, struct dr_err *err)
 static int report(const struct run *run, struct dr_err *err)
 {
     const struct dr_summary summary = {
-        .output = run->options->output,
+        .output = run->options->pipe ? NULL : run->options->output,
         .json = run->options->json,
         .key = run->key,
         .signers = run->options->signers,
@@ -366,6 +348,38 @@ static int explain(struct run *run, struct dr_err *err)
         return dr_err_advise(err, "'%s' keeps the %s that came: the same command goes on with them",
                              run->part.draft, size);
     return dr_err_advise(err, "'%s' stays: the same command goes on with it", run->part.draft);
+}
+
+/* Straight into the pipe. */
+static int pour(struct run *run, struct dr_err *err)
+{
+    uint64_t total;
+
+    if (fetch_images(run, err) < 0 || leave_out(run, err) < 0 || plan(run, err) < 0)
+        return -1;
+    if (run->unpacking.count > 0)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "an image has to be converted from schema 1, and what it becomes is known "
+                       "only when its layers were read: name a folder with room for the bundle by "
+                       "--spool-dir");
+    total = dr_layout_total(&run->writer.layout);
+    run->layers = (struct dr_layers){.writer = &run->writer,
+                                     .fetched = run->fetched,
+                                     .fetched_count = run->wanted.count,
+                                     .sources = &run->sources};
+    run->part.fd = dr_pipe_frame(total, err);
+    if (run->part.fd < 0 || write_small(run, run->part.fd, "the bundle", err) < 0)
+        return -1;
+    return dr_pipe_send(STDOUT_FILENO, run->part.fd, &run->layers, run->log, err);
+}
+
+/* What was made in the spool folder. */
+static int pour_file(const struct run *run, struct dr_err *err)
+{
+    int done = dr_pipe_send_file(STDOUT_FILENO, run->options->output, run->log, err);
+
+    unlink(run->options->output);
+    return done;
 }
 
 static int rehearse(struct run *run, struct dr_err *err)
@@ -422,8 +436,10 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         return -1;
     if (options->dry_run)
         return rehearse(&run, err);
+    if (options->pipe && !options->output)
+        return pour(&run, err) < 0 ? -1 : report(&run, err);
     if (begin_part(&run, err) < 0 || fetch_images(&run, err) < 0 || leave_out(&run, err) < 0 ||
         plan(&run, err) < 0 || write_file(&run, err) < 0)
         return explain(&run, err);
-    return report(&run, err);
+    return options->pipe && pour_file(&run, err) < 0 ? -1 : report(&run, err);
 }

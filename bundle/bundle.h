@@ -32,7 +32,8 @@ struct dr_bundle_options {
     bool all_platforms;          /* lists are carried as they are, with all of their images */
     uint64_t rate;               /* bytes per second that are fetched at most; 0: no limit */
     bool fresh;                  /* what an earlier run left is not gone on with */
-    const char *output;          /* the file */
+    const char *output;          /* the file; with `pipe` the one that is made first; NULL: none */
+    bool pipe;                   /* the bundle goes to stdout */
     bool dry_run;                /* only say what would be done; key and output may be NULL then */
     bool json;                   /* the result, or the dry run, as JSON */
     bool replace;                /* an existing output may be replaced, by a complete one */

@@ -124,8 +124,7 @@ static bool has_layer(const struct dr_bundle_image *image, const struct dr_diges
     return false;
 }
 
-/* The first image that has the layer says where it is fetched from. */
-static const struct dr_fetched *owner_of(const struct dr_layers *layers,
+const struct dr_fetched *dr_layers_owner(const struct dr_layers *layers,
                                          const struct dr_digest *digest)
 {
     for (size_t i = 0; i < layers->fetched_count; i++) {
@@ -173,7 +172,7 @@ static int fetch_from(struct dr_layers *layers, struct dr_registry *registry,
 
     for (size_t i = 0; i < layers->count; i++) {
         struct dr_ledger_layer *row = &layers->rows[i];
-        const struct dr_fetched *owner = owner_of(layers, &row->digest);
+        const struct dr_fetched *owner = dr_layers_owner(layers, &row->digest);
 
         if (!owner || owner->registry != registry || dr_foreign_get(&owner->foreign, &row->digest))
             continue;
@@ -190,7 +189,7 @@ static int fetch_foreign(struct dr_layers *layers, struct dr_progress *progress,
 {
     for (size_t i = 0; i < layers->count; i++) {
         struct dr_ledger_layer *row = &layers->rows[i];
-        const struct dr_fetched *owner = owner_of(layers, &row->digest);
+        const struct dr_fetched *owner = dr_layers_owner(layers, &row->digest);
         const struct dr_foreign_layer *layer =
             owner ? dr_foreign_get(&owner->foreign, &row->digest) : NULL;
         struct dr_blob_get get;

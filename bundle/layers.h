@@ -45,6 +45,10 @@ int dr_layers_clear_rest(const struct dr_layers *layers, struct dr_err *err);
 /* Fetches them, noting in `rows` how far each has come. */
 int dr_layers_fetch(struct dr_layers *layers, const struct dr_log *log, struct dr_err *err);
 
+/* The first image that has the layer says where it is fetched from. */
+const struct dr_fetched *dr_layers_owner(const struct dr_layers *layers,
+                                         const struct dr_digest *digest);
+
 /* Rarely, two images turn out to have one config, which is stored once: then the layers, which lie where they were
  * `planned`, move up to where the writer has them. */
 int dr_layers_move_up(struct dr_part *part, const struct dr_writer *planned,

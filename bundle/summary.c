@@ -60,12 +60,13 @@ int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log,
     char rate[16];
     char took[16];
 
-    if (!summary->json && print_result(summary, err) < 0)
+    if (!summary->json && summary->output && print_result(summary, err) < 0)
         return -1;
     dr_text_size((uint64_t)((double)summary->writer->blob_bytes / seconds), rate);
     dr_text_seconds(summary->seconds, took);
     dr_log_say(log, "%zu image%s in %zu blobs, in %s (%s/s)", summary->count,
                summary->count == 1 ? "" : "s", summary->writer->blob_count, took, rate);
-    say_next(summary, log);
+    if (summary->output)
+        say_next(summary, log);
     return 0;
 }

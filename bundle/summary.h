@@ -15,7 +15,7 @@
 #include "lib/log.h"
 
 struct dr_summary {
-    const char *output;
+    const char *output;       /* NULL: it went into a pipe, and so nothing is said on stdout */
     bool json;                /* the result is printed already, as JSON: only the rest */
     const struct dr_key *key; /* that signed it; NULL: nobody has yet */
     size_t signers;           /* signatures that it has room for */

@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bundle/bundle.h"
 #include "bundle/file/channel.h"
 #include "bundle/file/slots.h"
 #include "cli/commands.h"
 #include "cli/trusted.h"
+#include "lib/cleanup.h"
 #include "lib/text.h"
 #include "manifests/release.h"
 
@@ -101,16 +103,41 @@ static int check_signing(const struct dr_bundle_options *options, bool unsigned_
     return 0;
 }
 
+/* Into a pipe; `spool` is a folder for a bundle that has to be made before (NULL: none). */
+static int set_pipe(struct dr_bundle_options *options, const char *spool, char **ret_path,
+                    struct dr_err *err)
+{
+    options->pipe = options->output && strcmp(options->output, "-") == 0;
+    if (spool && !options->pipe)
+        return dr_fail(err, DR_ERR_USAGE, "--spool-dir goes with -o -");
+    if (!options->pipe)
+        return 0;
+    options->output = NULL;
+    if (options->dry_run)
+        return 0;
+    if (options->json)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "with -o - stdout is the bundle: --json has no place there; 'drover verify "
+                       "- --json' tells it on the other side");
+    if (isatty(STDOUT_FILENO))
+        return dr_fail(err, DR_ERR_USAGE,
+                       "a bundle is nothing for a terminal: name a file by -o, "
+                       "or pipe it into something");
+    if (!spool)
+        return 0;
+    *ret_path = dr_text_format(err, "%s/drover-%ld.bundle.tar", spool, (long)getpid());
+    options->output = *ret_path;
+    return *ret_path ? 0 : -1;
+}
+
 static int check_output(const struct dr_bundle_options *options, struct dr_err *err)
 {
     const char *output = options->output;
 
-    if (!output && options->dry_run)
+    if (!output && (options->dry_run || options->pipe))
         return 0;
     if (!output || !*output)
         return dr_fail(err, DR_ERR_USAGE, "-o FILE is needed: where the bundle goes");
-    if (strcmp(output, "-") == 0)
-        return dr_fail(err, DR_ERR_USAGE, "this version of drover cannot write to a pipe");
     return 0;
 }
 
@@ -195,6 +222,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     struct dr_bundle_options options = {.ask = dr_ask_passphrase};
     const char *passphrase_file = NULL;
     const char *platform = NULL;
+    const char *spool = NULL;
+    dr_autofree char *spooled = NULL;
     struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID};
     bool unsigned_ = false;
     uint64_t signers = 1;
@@ -219,6 +248,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"from", 0, DR_OPTION_TEXT, &options.from},
         {"hub-mirror", 0, DR_OPTION_TEXT, &options.hub_mirror},
         {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
+        {"spool-dir", 0, DR_OPTION_TEXT, &spool},
         {"fresh", 0, DR_OPTION_FLAG, &options.fresh},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
         {"insecure-registry", 0, DR_OPTION_LIST, &lists.insecure},
@@ -235,7 +265,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     if (common.help)
         return 0;
     if (read_bases(&lists.bases, &lists.pubkeys, &trusted, &options, err) < 0 ||
-        check_output(&options, err) < 0 || read_time(&options.created, err) < 0 ||
+        set_pipe(&options, spool, &spooled, err) < 0 || check_output(&options, err) < 0 ||
+        read_time(&options.created, err) < 0 ||
         check_signing(&options, unsigned_, signers, err) < 0 ||
         set_label(&label, &options, err) < 0 || set_platform(&options, platform, err) < 0 ||
         check_places(&options, err) < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -71,6 +72,9 @@ static int name_registries(const struct dr_list *words, bool back, const char *c
         options->registries = registry;
         options->registry_count = 1;
     }
+    if (options->spool && (back || strcmp(options->bundle, "-") != 0))
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--spool-dir goes with a bundle from stdin: drover mirror -");
     if (options->registry_count == 0)
         return dr_fail(err, DR_ERR_USAGE, "say where to: drover mirror %s HOST[:PORT][/PREFIX]",
                        back ? "--rollback" : "BUNDLE");
@@ -89,10 +93,15 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
     const char *named = NULL;
     bool back = false;
     const struct dr_option table[] = {
-        {"registry", 0, DR_OPTION_TEXT, &registry},       DR_TRUSTED_OPTIONS(whom),
-        {"state-dir", 0, DR_OPTION_TEXT, &named},         DR_REACHING_OPTIONS(reaching),
-        {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run}, {"rollback", 0, DR_OPTION_FLAG, &back},
-        {"json", 0, DR_OPTION_FLAG, &options.json},       {NULL, 0, DR_OPTION_FLAG, NULL},
+        {"registry", 0, DR_OPTION_TEXT, &registry},
+        DR_TRUSTED_OPTIONS(whom),
+        {"state-dir", 0, DR_OPTION_TEXT, &named},
+        DR_REACHING_OPTIONS(reaching),
+        {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
+        {"rollback", 0, DR_OPTION_FLAG, &back},
+        {"spool-dir", 0, DR_OPTION_TEXT, &options.spool},
+        {"json", 0, DR_OPTION_FLAG, &options.json},
+        {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 
     if (dr_options_read(argc, argv, table, 0, DR_LIST_MAX, &words, &common, err) < 0)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "bundle/file/reader.h"
+#include "bundle/file/stream.h"
 #include "bundle/inspect.h"
 #include "cli/commands.h"
 #include "cli/trusted.h"
@@ -36,14 +39,18 @@ static void print_line(const struct dr_bundle *bundle, const char *path)
 static int verify(const char *path, const struct dr_trusted *trusted, bool json,
                   const struct dr_log *log, struct dr_err *err)
 {
-    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(path, &trusted->trust, err);
+    bool stream = strcmp(path, "-") == 0;
+    dr_auto_bundle struct dr_bundle *bundle =
+        stream ? dr_bundle_open_stream(STDIN_FILENO, &trusted->trust, err)
+               : dr_bundle_open(path, &trusted->trust, err);
     struct dr_progress progress;
     int done;
 
     if (!bundle)
         return -1;
     dr_progress_start(&progress, log, "verify", dr_bundle_about(bundle)->layer_bytes);
-    done = dr_bundle_hash_layers(bundle, &progress, err);
+    done = stream ? dr_stream_check(bundle, &progress, log, err)
+                  : dr_bundle_hash_layers(bundle, &progress, err);
     dr_progress_end(&progress);
     if (done < 0)
         return dr_err_wrap(err, "verify the bundle '%s'", path);

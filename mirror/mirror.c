@@ -3,8 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bundle/file/check.h"
+#include "bundle/file/stream.h"
+#include "mirror/pour.h"
 #include "mirror/report.h"
 #include "mirror/target.h"
 
@@ -108,13 +111,37 @@ static int report(const struct run *run, bool *ret_taken, struct dr_err *err)
     return conclude(run, ret_taken, err);
 }
 
+/* A stream goes by once, so there is one registry that it can go to. */
+static int check_stream(const struct dr_mirror_options *options, struct dr_err *err)
+{
+    if (options->dry_run)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--dry-run would let the stream go by: 'drover verify -' looks at one");
+    if (options->registry_count > 1)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "a stream goes into one registry; for several, mirror a file");
+    return 0;
+}
+
+/* What was missing is uploaded as it comes. */
+static void pour(struct run *run)
+{
+    struct dr_mirror_target *target = &run->targets[0];
+
+    if (target->failure.code == DR_OK &&
+        dr_mirror_pour(&target->push, run->bundle, run->options->spool, &target->failure) == 0)
+        dr_log_say(run->log, "verified the stream: signature and every byte");
+}
+
 static int mirror(struct run *run, bool *ret_taken, struct dr_err *err)
 {
     const struct dr_mirror_options *options = run->options;
+    bool stream = strcmp(options->bundle, "-") == 0;
 
-    if (name_targets(run, err) < 0)
+    if ((stream && check_stream(options, err) < 0) || name_targets(run, err) < 0)
         return -1;
-    run->bundle = dr_bundle_open(options->bundle, options->trust, err);
+    run->bundle = stream ? dr_bundle_open_stream(STDIN_FILENO, options->trust, err)
+                         : dr_bundle_open(options->bundle, options->trust, err);
     if (!run->bundle)
         return -1;
     dr_destination_warn(&run->targets[0].destination, run->bundle, run->log);
@@ -125,8 +152,10 @@ static int mirror(struct run *run, bool *ret_taken, struct dr_err *err)
                                             .look_only = options->dry_run};
     /* Before the long hashing: a registry that isn't there should be said at once. */
     dr_mirror_targets_each(run->targets, run->count, dr_mirror_target_survey, &run->common);
+    if (stream)
+        pour(run);
     if (!options->dry_run) {
-        if (is_anything_sent(run) &&
+        if (!stream && is_anything_sent(run) &&
             dr_bundle_check_layers(run->bundle, options->bundle, true, run->log, err) < 0)
             return -1;
         dr_mirror_targets_each(run->targets, run->count, dr_mirror_target_push, &run->common);

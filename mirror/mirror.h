@@ -27,7 +27,8 @@
 #include "mirror/audit/destination.h"
 
 struct dr_mirror_options {
-    const char *bundle;            /* path */
+    const char *bundle; /* path; "-": stdin (mirror/pour.h) */
+    const char *spool;  /* for stdin: a folder where a layer is kept while it is sent; NULL: none */
     const char *const *registries; /* HOST[:PORT][/PREFIX] */
     size_t registry_count;
     const struct dr_bundle_trust *trust; /* whose signature counts */

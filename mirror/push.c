@@ -9,8 +9,7 @@
 #include "mirror/audit/audit.h"
 #include "mirror/survey.h"
 
-static void count_outcomes(struct dr_mirror_push *push, const struct dr_blob_put *puts,
-                           size_t count)
+void dr_mirror_push_count(struct dr_mirror_push *push, const struct dr_blob_put *puts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         switch (puts[i].outcome) {
@@ -38,7 +37,7 @@ static int push_blobs(struct dr_mirror_push *push, struct dr_err *err)
     if (dr_registry_put_blobs(push->registry, requires->mounts, requires->mount_count,
                               DR_REGISTRY_PARALLEL, NULL, err) < 0)
         return -1;
-    count_outcomes(push, requires->mounts, requires->mount_count);
+    dr_mirror_push_count(push, requires->mounts, requires->mount_count);
     dr_mirror_plan_resume(plan, &push->journal->uploads);
     dr_progress_start(&progress, push->log, "push", plan->bytes);
     done = dr_registry_put_blobs(push->registry, plan->first, plan->first_count,
@@ -49,8 +48,8 @@ static int push_blobs(struct dr_mirror_push *push, struct dr_err *err)
     dr_progress_end(&progress);
     if (done < 0)
         return -1;
-    count_outcomes(push, plan->first, plan->first_count);
-    count_outcomes(push, plan->more, plan->more_count);
+    dr_mirror_push_count(push, plan->first, plan->first_count);
+    dr_mirror_push_count(push, plan->more, plan->more_count);
     return 0;
 }
 

@@ -43,6 +43,10 @@ struct dr_mirror_push {
 /* Whether a layer, config, manifest or tag is missing or other than it should be. */
 bool dr_mirror_push_is_needed(const struct dr_mirror_push *push);
 
+/* Adds the outcome of these to what was done. */
+void dr_mirror_push_count(struct dr_mirror_push *push, const struct dr_blob_put *puts,
+                          size_t count);
+
 /* Errors say how far it came and what to do next. */
 int dr_mirror_push_all(struct dr_mirror_push *push, struct dr_err *err);
 

@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bundle/file/sums.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/stop.h"
 
 #define WHAT "the bundle"
 
@@ -34,18 +35,52 @@ static int open_file(struct dr_envelope *envelope, const char *path, struct dr_e
     return 0;
 }
 
+/* Of a stream: keeps what comes up to `upto`, or up to its end. */
+static int fill(struct dr_envelope *envelope, uint64_t upto, struct dr_err *err)
+{
+    char chunk[65536];
+
+    while (envelope->filled < upto && envelope->filled < envelope->size) {
+        uint64_t left = upto - envelope->filled;
+        ssize_t got =
+            read(envelope->pipe, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk);
+
+        if (got < 0 && errno == EINTR) {
+            if (dr_stop_check(err, "a stream was read") < 0)
+                return -1;
+            continue;
+        }
+        if (got < 0)
+            return dr_fail_errno(err, DR_ERR_IO, "read the stream");
+        if (got == 0)
+            envelope->size = envelope->filled;
+        else if (dr_file_pwrite(envelope->fd, chunk, (size_t)got, envelope->filled, WHAT, err) < 0)
+            return -1;
+        envelope->filled += (uint64_t)got;
+    }
+    return 0;
+}
+
+static int read_at(struct dr_envelope *envelope, void *ret_data, size_t size, uint64_t offset,
+                   struct dr_err *err)
+{
+    if (envelope->pipe >= 0 && fill(envelope, offset + size, err) < 0)
+        return -1;
+    return dr_file_pread(envelope->fd, ret_data, size, offset, WHAT, err);
+}
+
 static int fail_header(const char *name, uint64_t offset, struct dr_err *err)
 {
     return dr_fail(err, DR_ERR_VERIFY, "the header of '%s' at byte %llu is not what it must be",
                    name, (unsigned long long)offset);
 }
 
-static int read_zeros(const struct dr_envelope *envelope, uint64_t offset, size_t size,
-                      const char *where, struct dr_err *err)
+static int read_zeros(struct dr_envelope *envelope, uint64_t offset, size_t size, const char *where,
+                      struct dr_err *err)
 {
     unsigned char bytes[DR_TRAILER];
 
-    if (dr_file_pread(envelope->fd, bytes, size, offset, WHAT, err) < 0)
+    if (read_at(envelope, bytes, size, offset, err) < 0)
         return -1;
     for (size_t i = 0; i < size; i++) {
         if (bytes[i])
@@ -56,21 +91,24 @@ static int read_zeros(const struct dr_envelope *envelope, uint64_t offset, size_
 }
 
 /* Checks header and padding of a member called `name` at layout->end, and appends it there. */
-static int step(const struct dr_envelope *envelope, struct dr_layout *layout, const char *name,
-                const struct dr_digest *digest, struct dr_err *err)
+static int step(struct dr_envelope *envelope, struct dr_layout *layout, const char *name,
+                const struct dr_digest *digest, uint64_t max, struct dr_err *err)
 {
     unsigned char found[DR_BLOCK];
     unsigned char right[DR_BLOCK];
     uint64_t at = layout->end;
     uint64_t size;
 
-    if (dr_file_pread(envelope->fd, found, sizeof found, at, WHAT, err) < 0)
+    if (read_at(envelope, found, sizeof found, at, err) < 0)
         return -1;
     if (dr_header_size(found, &size) < 0 || size > INT64_MAX)
         return fail_header(name, at, err);
     dr_header_make(name, size, right);
     if (memcmp(found, right, sizeof found) != 0)
         return fail_header(name, at, err);
+    if (size > max)
+        return dr_fail(err, DR_ERR_VERIFY, "'%s' has %llu bytes, more than %llu", name,
+                       (unsigned long long)size, (unsigned long long)max);
     if (dr_layout_add(layout, name, size, digest, err) < 0)
         return -1;
     if (dr_layout_total(layout) > envelope->size)
@@ -106,10 +144,14 @@ static int load(const struct dr_envelope *envelope, const struct dr_member *memb
 static int read_slots(struct dr_envelope *envelope, struct dr_layout *head, struct dr_err *err)
 {
     unsigned char bytes[DR_SLOTS_MAX * DR_SLOT + DR_BLOCK];
-    uint64_t left = envelope->size - head->end;
-    size_t size = left < sizeof bytes ? (size_t)left : sizeof bytes;
+    uint64_t left;
+    size_t size;
 
-    if (dr_file_pread(envelope->fd, bytes, size, head->end, WHAT, err) < 0 ||
+    if (envelope->pipe >= 0 && fill(envelope, head->end + sizeof bytes, err) < 0)
+        return -1;
+    left = envelope->size > head->end ? envelope->size - head->end : 0;
+    size = left < sizeof bytes ? (size_t)left : sizeof bytes;
+    if (read_at(envelope, bytes, size, head->end, err) < 0 ||
         dr_slots_parse(bytes, size, head->end, &envelope->slots, err) < 0)
         return -1;
     envelope->slots_at = head->end;
@@ -121,7 +163,7 @@ static int read_slots(struct dr_envelope *envelope, struct dr_layout *head, stru
 static int read_head(struct dr_envelope *envelope, const struct dr_bundle_trust *trust,
                      struct dr_layout *head, struct dr_buf *ret_list, struct dr_err *err)
 {
-    if (step(envelope, head, DR_NAME_SUMS, NULL, err) < 0)
+    if (step(envelope, head, DR_NAME_SUMS, NULL, DR_SUMS_MAX, err) < 0)
         return dr_err_advise(err, "is this a drover bundle?");
     envelope->list = head->members[0];
     if (load(envelope, &envelope->list, DR_SUMS_MAX, ret_list, err) < 0 ||
@@ -134,17 +176,39 @@ static int read_head(struct dr_envelope *envelope, const struct dr_bundle_trust 
                           &envelope->signers, err);
 }
 
-static int walk(struct dr_envelope *envelope, const struct dr_sums *sums, struct dr_err *err)
+static int walk(struct dr_envelope *envelope, struct dr_err *err)
 {
+    const struct dr_sums *sums = &envelope->sums;
+
     for (size_t i = 0; i < sums->count; i++) {
-        if (step(envelope, &envelope->layout, sums->lines[i].name, &sums->lines[i].digest, err) < 0)
+        if (step(envelope, &envelope->layout, sums->lines[i].name, &sums->lines[i].digest,
+                 UINT64_MAX, err) < 0)
             return -1;
     }
-    if (dr_layout_total(&envelope->layout) != envelope->size)
-        return dr_fail(err, DR_ERR_VERIFY, "the file has %llu bytes behind its end at byte %llu",
-                       (unsigned long long)(envelope->size - dr_layout_total(&envelope->layout)),
-                       (unsigned long long)dr_layout_total(&envelope->layout));
+    return dr_envelope_end(envelope, err);
+}
+
+int dr_envelope_end(struct dr_envelope *envelope, struct dr_err *err)
+{
+    uint64_t total = dr_layout_total(&envelope->layout);
+
+    /* One more byte than there may be shows a stream's end. */
+    if (envelope->pipe >= 0 && fill(envelope, total + 1, err) < 0)
+        return -1;
+    if (envelope->size > total)
+        return dr_fail(err, DR_ERR_VERIFY, "there is something behind its end at byte %llu",
+                       (unsigned long long)total);
     return read_zeros(envelope, envelope->layout.end, DR_TRAILER, "at the end", err);
+}
+
+int dr_envelope_step(struct dr_envelope *envelope, size_t max, struct dr_err *err)
+{
+    size_t next = envelope->layout.count;
+    const struct dr_sum *line = &envelope->sums.lines[next];
+
+    if (step(envelope, &envelope->layout, line->name, &line->digest, max, err) < 0)
+        return -1;
+    return fill(envelope, envelope->layout.end, err);
 }
 
 int dr_envelope_open(struct dr_envelope *envelope, const char *path,
@@ -152,17 +216,35 @@ int dr_envelope_open(struct dr_envelope *envelope, const char *path,
 {
     dr_auto_layout struct dr_layout head = DR_LAYOUT_INIT;
     dr_auto_buf struct dr_buf list = DR_BUF_INIT(DR_SUMS_MAX);
-    dr_auto_sums struct dr_sums sums = DR_SUMS_INIT;
 
     if (open_file(envelope, path, err) < 0 || read_head(envelope, trust, &head, &list, err) < 0 ||
-        dr_sums_parse(list.data, list.size, &sums, err) < 0)
+        dr_sums_parse(list.data, list.size, &envelope->sums, err) < 0)
         return -1;
     envelope->layout.end = head.end;
-    return walk(envelope, &sums, err);
+    return walk(envelope, err);
+}
+
+int dr_envelope_open_stream(struct dr_envelope *envelope, int pipe,
+                            const struct dr_bundle_trust *trust, struct dr_err *err)
+{
+    dr_auto_layout struct dr_layout head = DR_LAYOUT_INIT;
+    dr_auto_buf struct dr_buf list = DR_BUF_INIT(DR_SUMS_MAX);
+
+    envelope->pipe = pipe;
+    envelope->size = INT64_MAX;
+    envelope->fd = memfd_create("bundle", MFD_CLOEXEC);
+    if (envelope->fd < 0)
+        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
+    if (read_head(envelope, trust, &head, &list, err) < 0 ||
+        dr_sums_parse(list.data, list.size, &envelope->sums, err) < 0)
+        return -1;
+    envelope->layout.end = head.end;
+    return 0;
 }
 
 void dr_envelope_release(struct dr_envelope *envelope)
 {
+    dr_sums_release(&envelope->sums);
     if (envelope->fd >= 0)
         close(dr_steal_fd(&envelope->fd));
     dr_layout_release(&envelope->layout);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bundle/file/layout.h"
+#include "bundle/file/sums.h"
 #include "bundle/file/trust.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -20,21 +21,37 @@
 
 struct dr_envelope {
     int fd;
-    uint64_t size;             /* of the file */
+    uint64_t size;             /* of the file; of a stream, once its end was seen */
     struct dr_layout layout;   /* the listed members, in the order of the list */
     struct dr_member list;     /* SHA256SUMS itself */
     struct dr_slots slots;     /* its signatures, as they stand there */
     uint64_t slots_at;         /* where the first one's header is */
     struct dr_signers signers; /* whose signatures were good; none when trust->unverified */
+    struct dr_sums sums;       /* the list's lines */
+
+    /* Of a stream, which is read once and forwards: what came of its head is in `fd`, a file in memory. */
+    int pipe;        /* -1: it is none */
+    uint64_t filled; /* so much of it is in `fd` */
 };
 
 #define DR_ENVELOPE_INIT                                                                           \
     {                                                                                              \
-        .fd = -1, .layout = DR_LAYOUT_INIT                                                         \
+        .fd = -1, .layout = DR_LAYOUT_INIT, .pipe = -1, .sums = DR_SUMS_INIT                       \
     }
 
 int dr_envelope_open(struct dr_envelope *envelope, const char *path,
                      const struct dr_bundle_trust *trust, struct dr_err *err);
+/* Begins to read a stream from `pipe` (borrowed): the list and the signatures, as dr_envelope_open() does; no listed
+ * member is in the layout yet. */
+int dr_envelope_open_stream(struct dr_envelope *envelope, int pipe,
+                            const struct dr_bundle_trust *trust, struct dr_err *err);
+
+/* Takes the next member of the list into the layout: of a stream, with its content, which may have `max` bytes. */
+int dr_envelope_step(struct dr_envelope *envelope, size_t max, struct dr_err *err);
+
+/* What must be behind the last member, and that nothing else is. Of a stream: up to its end. */
+int dr_envelope_end(struct dr_envelope *envelope, struct dr_err *err);
+
 void dr_envelope_release(struct dr_envelope *envelope);
 #define dr_auto_envelope __attribute__((cleanup(dr_envelope_release)))
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bundle/file/reader.h"
+#include "bundle/file/reader_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,25 +15,7 @@
 #include "lib/file.h"
 #include "lib/text.h"
 
-#define MANIFEST_MAX (4u << 20)
 #define README_MAX (64u << 10)
-
-/* Their places in the list, which dr_sums_parse() has checked. */
-enum {
-    AT_DOCUMENT,
-    AT_OCI_LAYOUT,
-    AT_INDEX,
-    AT_DOCKER,
-    AT_BLOBS,
-};
-
-struct dr_bundle {
-    struct dr_envelope envelope;
-    struct dr_document document;
-    struct dr_bundle_blob *blobs; /* in file order */
-    size_t blob_count;
-    const struct dr_bundle_blob **by_digest;
-};
 
 static int compare_blobs(const void *a, const void *b)
 {
@@ -46,8 +28,15 @@ static const struct dr_member *member_at(const struct dr_bundle *bundle, size_t 
     return &bundle->envelope.layout.members[index];
 }
 
+void dr_reader_forget_blobs(struct dr_bundle *bundle)
+{
+    free(dr_steal(bundle->blobs));
+    free(dr_steal(bundle->by_digest));
+    bundle->blob_count = 0;
+}
+
 /* The blobs as the list has them, sorted for searching. */
-static int index_blobs(struct dr_bundle *bundle, struct dr_err *err)
+int dr_reader_index_blobs(struct dr_bundle *bundle, struct dr_err *err)
 {
     size_t count = bundle->envelope.layout.count - AT_BLOBS;
 
@@ -99,26 +88,31 @@ int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *
     if (!blob)
         return dr_fail(err, DR_ERR_VERIFY, "the bundle does not hold %s",
                        dr_digest_text(digest, text));
-    return dr_envelope_load(&bundle->envelope, member_of(bundle, blob), MANIFEST_MAX, ret_data,
+    return dr_envelope_load(&bundle->envelope, member_of(bundle, blob), DR_SMALL_MAX, ret_data,
                             err);
 }
 
-/* Before the policy is asked, which goes by it. Its content is compared in check_rest(). */
+/* Before the policy is asked, which goes by it. Its content is compared in dr_reader_check_tail(). */
 static int name_whole(struct dr_bundle *bundle, struct dr_err *err)
 {
     struct dr_bundle_about *about = &bundle->document.about;
-    const struct dr_member *list = dr_whole_find(&bundle->envelope, DR_NAME_WHOLE_SUMS);
+    const struct dr_sums *sums = &bundle->envelope.sums;
+    const struct dr_digest *list = NULL;
 
+    for (size_t i = 0; i < sums->count; i++) {
+        if (strcmp(sums->lines[i].name, DR_NAME_WHOLE_SUMS) == 0)
+            list = &sums->lines[i].digest;
+    }
     if (!about->delta != !list)
         return dr_fail(err, DR_ERR_VERIFY,
                        "it is %s delta and has %s '" DR_NAME_WHOLE_SUMS "' in it",
                        list ? "no" : "a", list ? "a" : "no");
-    about->whole = list ? list->digest : about->sums;
+    about->whole = list ? *list : about->sums;
     return 0;
 }
 
-static int load_document(struct dr_bundle *bundle, const struct dr_bundle_trust *trust,
-                         struct dr_err *err)
+int dr_reader_load_document(struct dr_bundle *bundle, const struct dr_bundle_trust *trust,
+                            struct dr_err *err)
 {
     dr_auto_buf struct dr_buf text = DR_BUF_INIT(DR_DOCUMENT_MAX);
 
@@ -153,7 +147,7 @@ static const struct dr_buf *load_member(void *context, const struct dr_descripto
 static int load_family(struct dr_bundle *bundle, struct dr_bundle_image *image,
                        const struct dr_buf *list, struct dr_err *err)
 {
-    struct family_source source = {.bundle = bundle, .bytes = DR_BUF_INIT(MANIFEST_MAX)};
+    struct family_source source = {.bundle = bundle, .bytes = DR_BUF_INIT(DR_SMALL_MAX)};
     dr_auto_family struct dr_family family = DR_FAMILY_INIT;
     int done = dr_family_read(list->data, list->size, load_member, &source, &family, err);
 
@@ -164,7 +158,7 @@ static int load_family(struct dr_bundle *bundle, struct dr_bundle_image *image,
 static int load_manifest(struct dr_bundle *bundle, struct dr_bundle_image *image,
                          struct dr_err *err)
 {
-    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(MANIFEST_MAX);
+    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(DR_SMALL_MAX);
     enum dr_manifest_kind kind;
 
     if (dr_bundle_blob_load(bundle, &image->manifest.digest, &bytes, err) < 0 ||
@@ -178,7 +172,7 @@ static int load_manifest(struct dr_bundle *bundle, struct dr_bundle_image *image
     return 0;
 }
 
-static int load_images(struct dr_bundle *bundle, struct dr_err *err)
+int dr_reader_load_images(struct dr_bundle *bundle, struct dr_err *err)
 {
     for (size_t i = 0; i < bundle->document.image_count; i++) {
         struct dr_bundle_image *image = &bundle->document.images[i];
@@ -195,7 +189,7 @@ static int load_images(struct dr_bundle *bundle, struct dr_err *err)
 
 /* The blobs must be those that the images need, in the one order that there is, with the sizes that the manifests
  * say. Marks the layers. */
-static int check_blobs(struct dr_bundle *bundle, struct dr_err *err)
+int dr_reader_check_blobs(struct dr_bundle *bundle, struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
     dr_autofree struct dr_bundle_blob *right = NULL;
@@ -233,7 +227,7 @@ static int check_member(const struct dr_bundle *bundle, const struct dr_member *
 }
 
 /* What other tools go by must tell what bundle.json tells. */
-static int check_indexes(const struct dr_bundle *bundle, struct dr_err *err)
+int dr_reader_check_indexes(const struct dr_bundle *bundle, struct dr_err *err)
 {
     const struct dr_document *document = &bundle->document;
     bool delta = document->delta;
@@ -256,52 +250,59 @@ static int check_indexes(const struct dr_bundle *bundle, struct dr_err *err)
 static int check_config(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,
                         struct dr_err *err)
 {
-    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(MANIFEST_MAX);
+    dr_auto_buf struct dr_buf bytes = DR_BUF_INIT(DR_SMALL_MAX);
 
-    return dr_envelope_load(&bundle->envelope, member_of(bundle, blob), MANIFEST_MAX, &bytes, err);
+    return dr_envelope_load(&bundle->envelope, member_of(bundle, blob), DR_SMALL_MAX, &bytes, err);
 }
 
-/* Hashes all that is small and adds up the rest. */
-static int check_rest(struct dr_bundle *bundle, struct dr_err *err)
+int dr_reader_check_small(struct dr_bundle *bundle, struct dr_err *err)
 {
-    uint64_t later = 0;
-
     for (size_t i = 0; i < bundle->blob_count; i++) {
         if (bundle->blobs[i].layer)
-            later += bundle->blobs[i].size;
+            bundle->document.about.layer_bytes += bundle->blobs[i].size;
         else if (check_config(bundle, &bundle->blobs[i], err) < 0)
             return -1;
     }
+    return 0;
+}
+
+int dr_reader_check_tail(struct dr_bundle *bundle, struct dr_err *err)
+{
     for (size_t i = AT_BLOBS + bundle->blob_count; i < bundle->envelope.layout.count; i++) {
         const struct dr_member *member = member_at(bundle, i);
         dr_auto_buf struct dr_buf text = DR_BUF_INIT(README_MAX);
 
         if (dr_sums_is_program(member->name))
-            later += member->size;
+            bundle->document.about.layer_bytes += member->size;
         else if (dr_sums_is_whole(member->name))
             continue; /* by dr_whole_check() */
         else if (dr_envelope_load(&bundle->envelope, member, README_MAX, &text, err) < 0)
             return -1;
     }
-    bundle->document.about.layer_bytes = later;
+    bundle->document.about.bytes = bundle->envelope.size;
+    bundle->document.about.members = bundle->envelope.layout.count;
     return bundle->document.delta ? dr_whole_check(&bundle->envelope, &bundle->document, err) : 0;
+}
+
+void dr_reader_describe(struct dr_bundle *bundle, const struct dr_bundle_trust *trust)
+{
+    struct dr_bundle_about *about = &bundle->document.about;
+
+    about->signatures = bundle->envelope.slots.filled;
+    about->free_slots = bundle->envelope.slots.count - bundle->envelope.slots.filled;
+    about->verified = !trust->unverified;
 }
 
 static int open_bundle(struct dr_bundle *bundle, const char *path,
                        const struct dr_bundle_trust *trust, struct dr_err *err)
 {
-    struct dr_bundle_about *about = &bundle->document.about;
-
     if (dr_envelope_open(&bundle->envelope, path, trust, err) < 0 ||
-        load_document(bundle, trust, err) < 0 || index_blobs(bundle, err) < 0 ||
-        load_images(bundle, err) < 0 || check_blobs(bundle, err) < 0 ||
-        check_indexes(bundle, err) < 0 || check_rest(bundle, err) < 0)
+        dr_reader_load_document(bundle, trust, err) < 0 || dr_reader_index_blobs(bundle, err) < 0 ||
+        dr_reader_load_images(bundle, err) < 0 || dr_reader_check_blobs(bundle, err) < 0 ||
+        dr_reader_check_indexes(bundle, err) < 0 || dr_reader_check_small(bundle, err) < 0 ||
+        dr_reader_check_tail(bundle, err) < 0)
         return -1;
-    about->signatures = bundle->envelope.slots.filled;
-    about->free_slots = bundle->envelope.slots.count - bundle->envelope.slots.filled;
-    about->bytes = bundle->envelope.size;
-    about->members = bundle->envelope.layout.count;
-    about->verified = !trust->unverified;
+    dr_reader_describe(bundle, trust);
     return 0;
 }
 
@@ -328,8 +329,8 @@ void dr_bundle_free(struct dr_bundle *bundle)
         return;
     dr_envelope_release(&bundle->envelope);
     dr_document_release(&bundle->document);
-    free(bundle->blobs);
-    free(bundle->by_digest);
+    dr_reader_forget_blobs(bundle);
+    dr_stream_free(bundle->stream);
     free(bundle);
 }
 

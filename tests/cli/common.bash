@@ -71,13 +71,12 @@ drover() {
 drover_small() {
     local limit=24
     if grep -q __asan_init "$DROVER"; then limit=96; fi # the sanitizer's shadow takes more
-    python3 - "$limit" "$DROVER" "$@" <<'END'
+    python3 -c '
 import resource, subprocess, sys
 subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(peak, "KiB")
-sys.exit(peak > int(sys.argv[1]) * 1024)
-END
+sys.exit(peak > int(sys.argv[1]) * 1024)' "$limit" "$DROVER" "$@"
 }
 
 # says TEXT, says_error TEXT: the last output contains the text.
