@@ -338,7 +338,7 @@ status_of() {
     drover 7 serve b.tar --pubkey "$keys/site.pub" --listen 127.0.0.1:0
     [ -z "$output" ]
     drover 9 serve "$keys/release.tar" --pubkey "$keys/site.pub" --listen "$hub"
-    says_error "Address already in use"
+    says_error "in use"
     drover 9 serve "$keys/release.tar" --pubkey "$keys/site.pub" --listen 203.0.113.1:5000
     drover 2 serve "$keys/release.tar" --pubkey "$keys/site.pub" --listen nonsense:x
     drover 2 serve "$keys/release.tar"

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# Toolchain of the preset portable-aarch64: Debian's cross compiler, and musl for it. There is no package of that, so
+# it is built from Debian's source package first (half a minute), by portable/musl.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(folder ${CMAKE_CURRENT_LIST_DIR}/../build/portable-aarch64/musl)
+get_filename_component(folder ${folder} ABSOLUTE)
+if(NOT EXISTS ${folder}/complete)
+    execute_process(COMMAND ${CMAKE_CURRENT_LIST_DIR}/musl aarch64 ${folder} RESULT_VARIABLE failure)
+    if(failure)
+        message(FATAL_ERROR "musl for aarch64 could not be built: see above")
+    endif()
+endif()
+set(CMAKE_C_COMPILER ${folder}/bin/musl-gcc)
+foreach(tool ar ranlib strip)
+    string(TOUPPER ${tool} name)
+    set(CMAKE_${name} /usr/bin/aarch64-linux-gnu-${tool})
+endforeach()
+# The compiler's helpers for atomics would ask glibc which processor this is.
+set(CMAKE_C_FLAGS_INIT -mno-outline-atomics)
+set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
+find_program(emulator qemu-aarch64-static)
+if(emulator)
+    set(CMAKE_CROSSCOMPILING_EMULATOR ${emulator})
+endif()
