@@ -112,22 +112,26 @@ void dr_ending_failed(const struct dr_upgrade *upgrade, const struct dr_err *fai
 {
     const struct dr_apply_options *options = upgrade->options;
     const json_t *state = upgrade->journal->state;
+    const char *word = dr_json_string_or(state, "state", "");
+    bool json = options->json && json_object_get(state, "steps");
     json_auto_t *little = NULL;
     json_auto_t *record = NULL;
     struct dr_err why = DR_ERR_INIT;
 
     /* All was done, and only the report failed. */
-    if (!options->report || strcmp(dr_json_string_or(state, "state", ""), "finished") == 0)
+    if ((!options->report && !json) || strcmp(word, "finished") == 0)
         return;
     if (!state)
         little = json_pack("{s:{s:s, s:s}, s:s?}", "target", "bundle", options->bundle, "registry",
                            options->registry, "rancher_url", options->rancher_url);
-    record =
-        dr_record_make(&(struct dr_record_source){.state = state ? state : little,
-                                                  .outcome = outcome_of(state, failure),
-                                                  .journal = state ? upgrade->journal->path : NULL,
-                                                  .failure = failure},
-                       &why);
-    if (!record || save_page(options, record, &why) < 0)
+    record = dr_record_make(&(struct dr_record_source){.state = state ? state : little,
+                                                       .outcome = outcome_of(state, failure),
+                                                       .journal = strcmp(word, "running") == 0
+                                                                      ? upgrade->journal->path
+                                                                      : NULL,
+                                                       .failure = failure},
+                            &why);
+    if (!record || (json && dr_report_json(stdout, record, &why) < 0) ||
+        save_page(options, record, &why) < 0)
         dr_log_warn(options->log, "%s", why.text);
 }

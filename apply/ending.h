@@ -21,8 +21,8 @@ int dr_ending_tell(const struct dr_upgrade *upgrade, const char *outcome, const 
 /* There is nothing to do. `state` is what was looked at. */
 int dr_ending_nothing(const struct dr_upgrade *upgrade, const json_t *state, struct dr_err *err);
 
-/* The page of a run that failed, however little it got to know. That it can't be written is only said: `failure` is what
- * counts. */
+/* The page of a run that failed, however little it got to know, and with --json its record once something was begun. That
+ * it can't be written is only said: `failure` is what counts. */
 void dr_ending_failed(const struct dr_upgrade *upgrade, const struct dr_err *failure);
 
 #endif

@@ -161,7 +161,9 @@ site_by_hand() { # somebody upgraded the server
     page report.html
     says "What will be done, in this order"
     says "balancer Default/lb (Default) | replace 2 of 2 instances, one at a time"
-    only 13 verify --report report.html
+    only 13 verify --report report.html --json
+    [ "$(jq -c '[.outcome, .ok, .failure.status, (.proof.failed | length > 0)]' <<<"$output")" = \
+        '["failed",false,13,true]' ]
     page report.html
     says "Done, but the proof found something wrong"
     says "the network agent of host node1 runs $old_instance"
