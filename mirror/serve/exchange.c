@@ -16,9 +16,13 @@
 #include "lib/stop.h"
 #include "mirror/serve/server.h"
 
-/* What the kernel is given at once, and what is read at once. */
+/* What the kernel is given at once. */
 #define SENT_PIECE (16u << 20)
-#define READ_PIECE (64u << 10)
+
+/* What is read at once for all running transfers together, and for one at least and at most. */
+#define READ_TOTAL (4u << 20)
+#define READ_LEAST (32u << 10)
+#define READ_MOST (256u << 10)
 
 static void next_piece(struct evhttp_connection *connection, void *context);
 
@@ -214,11 +218,20 @@ static int add_from_memory(const struct dr_exchange *exchange, struct evbuffer *
     return evbuffer_commit_space(piece, &room, 1);
 }
 
+static size_t read_most(const struct dr_serve *serve)
+{
+    size_t share = READ_TOTAL / serve->running;
+
+    if (share > READ_MOST)
+        return READ_MOST;
+    return share > READ_LEAST ? share : READ_LEAST;
+}
+
 static int send_piece(struct dr_exchange *exchange)
 {
     struct evbuffer *piece = evbuffer_new();
     bool plain = !exchange->serve->tls;
-    size_t most = plain ? SENT_PIECE : READ_PIECE;
+    size_t most = plain ? SENT_PIECE : read_most(exchange->serve);
     size_t size = exchange->left < most ? (size_t)exchange->left : most;
     int done = piece ? 0 : -1;
 
