@@ -45,6 +45,24 @@ load server
     says "The whole record: $(echo "$state"/apply-*-finished.json)"
 }
 
+@test "out of a bundle with lists for all platforms the engine's own image is what counts" {
+    lists=$(registry_start lists --data "$IMAGES")
+    make_image "$lists" rancher/server:arm64 --layers 5K --platform linux/arm64
+    make_list --docker "$lists" rancher/server:v1.0.2 linux/arm64=arm64 linux/amd64=v1.0.2
+    drover bundle v1.0.2 --all-platforms --from "$lists" -o v1.0.2.bundle --key "$files/site.key"
+    site=$(registry_start listed)
+    drover mirror v1.0.2.bundle "$site" --pubkey "$files/site.pub"
+    [ "$(manifest_digest "$site" rancher/server:v1.0.2)" = "$(manifest_digest "$lists" rancher/server:v1.0.2)" ]
+    cp "$files/site.pub" .
+    files=$PWD
+    server
+    before
+    apply
+    upgraded
+    registry_stop lists
+    registry_stop listed
+}
+
 @test "the second run finds nothing to do and touches nothing" {
     server
     before
