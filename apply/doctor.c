@@ -26,6 +26,9 @@
 /* 2024-01-01: no machine that runs this has a clock of before. */
 #define TIME_MIN INT64_C(1704067200)
 
+/* What ends within a week may end before the window. */
+#define SOON_SECONDS (7 * 86400)
+
 /* A layer of an image takes about so many times its compressed size when it is unpacked. */
 #define UNPACKED 3
 #define IMAGES_BYTES (UINT64_C(2) << 30)
@@ -93,6 +96,24 @@ static int visit_user(struct dr_visit *visit, struct dr_err *err)
 
 /* ---- the bundle and the registry */
 
+/* By its maker's word and by the site's: whichever ends first, if that is soon. */
+static int visit_expiry(struct dr_visit *visit, struct dr_err *err)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(visit->bundle);
+    const struct dr_bundle_trust *trust = visit->options->trust;
+    int64_t end = about->expires ? about->expires_at : INT64_MAX;
+    char text[32];
+
+    if (trust->max_age > 0 && about->created_at + (int64_t)trust->max_age < end)
+        end = about->created_at + (int64_t)trust->max_age;
+    if (trust->ignore_clock || end == INT64_MAX || end > trust->now + SOON_SECONDS)
+        return 0;
+    dr_text_time(end, text);
+    return dr_findings_add(visit->findings, DR_FINDING_WARNING, "bundle", err,
+                           "it is taken until %s only: be done by then, or have a new one made",
+                           text);
+}
+
 static int visit_bundle(struct dr_visit *visit, struct dr_err *err)
 {
     const struct dr_apply_options *options = visit->options;
@@ -110,6 +131,8 @@ static int visit_bundle(struct dr_visit *visit, struct dr_err *err)
     if (!visit->target)
         return dr_findings_fail(visit->findings, "bundle", &why, err);
     about = dr_bundle_about(visit->bundle);
+    if (visit_expiry(visit, err) < 0)
+        return -1;
     if (about->expires)
         snprintf(expires, sizeof expires, ", expires %.30s", about->expires);
     return dr_findings_add(visit->findings, DR_FINDING_OK, "bundle", err,

@@ -65,7 +65,7 @@ setup() {
 @test "zsh loads its completions and completes with them" {
     "$DROVER" completion zsh >_drover
     zsh -n _drover
-    run zsh -f -c '
+    run timeout 120 zsh -f -c '
         zmodload zsh/zpty
         zpty shell zsh -f -i
         zpty -w shell "PS1=; fpath=($PWD \$fpath); autoload -Uz compinit; compinit -u -d dump; stty -echo 2>/dev/null"

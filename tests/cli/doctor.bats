@@ -125,7 +125,16 @@ finds() { # RESULT CHECK TEXT, among others
     one problem trust "can be written by others"
 }
 
-@test "the bundle: changed, or no release" {
+@test "the bundle: changed, or no release, or soon too old" {
+    "$DROVER" bundle v1.0.2 --from "$hub" -o soon.tar --key "$files/site.key" --expires 2d
+    drover mirror soon.tar "$site/soon" --pubkey "$files/site.pub"
+    drover doctor soon.tar --registry "$site/soon" --pubkey "$files/site.pub" --state-dir "$state" --json
+    one warning bundle "be done by then"
+    mkdir -p trust/trust.d
+    cp "$files/site.pub" trust/trust.d
+    echo 'max_age = 3d' >trust/channel.conf
+    drover doctor "$files/v1.0.2.bundle" --registry "$site" --trust-dir trust --first-import --state-dir "$state" --json
+    one warning bundle "be done by then"
     cp "$files/v1.0.2.bundle" bad.tar
     printf X | dd of=bad.tar bs=1 seek=$(($(stat -c %s bad.tar) / 2)) conv=notrunc status=none
     drover 9 doctor bad.tar --registry "$site" --pubkey "$files/site.pub" --state-dir "$state" --json
