@@ -342,7 +342,7 @@ END
     wait "$client"
     read -r asked second failed <"$BATS_TEST_TMPDIR/traffic"
     echo "asked $asked, the other one $second times, failed $failed"
-    [ "$asked" -gt 100 ]
+    [ "$asked" -gt 20 ] # a busy machine asks less often
     [ "$second" -gt 0 ] # it was really noticed
     [ "$failed" -eq 0 ]
 }
