@@ -133,7 +133,7 @@ by_hand() {
     server
     volume=$(volume_of rancher)
     docker update --restart=no rancher
-    docker exec rancher mysqladmin -uroot shutdown
+    docker exec rancher mysqladmin -uroot shutdown || true # killed with its container, or not
     docker stop rancher
     docker create --volumes-from rancher --name rancher-data rancher/server:v1.0.1
     docker rename rancher first
@@ -379,7 +379,7 @@ upgrade_after_kill() {
     engine_start docker --host tcp://127.0.0.1:2376 --tlsverify --tlscacert "$PWD/tls/ca.pem" --tlscert "$PWD/tls/server.pem" \
         --tlskey "$PWD/tls/server-key.pem"
     wait_until 20 settled
-    DOCKER_HOST=tcp://127.0.0.1:2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$PWD/nowhere apply 4
+    DOCKER_HOST=tcp://127.0.0.1:2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$PWD/nowhere apply 3
     DOCKER_HOST=tcp://127.0.0.1:2376 apply 10
     says_error "DOCKER_TLS_VERIFY"
     export DOCKER_HOST=tcp://127.0.0.1:2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$PWD/tls
