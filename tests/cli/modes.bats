@@ -139,6 +139,7 @@ by_hand() {
     docker rename rancher first
     docker run -d --name rancher "${basics[@]}" --volumes-from rancher-data -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
         -e "RANCHER_SIM_DOCKERHUB=$HARNESS_HOST:${hub#*:}" rancher/server:v1.0.1
+    back_again
     wait_until 20 settled
 }
 
