@@ -97,7 +97,7 @@ static int conclude(const struct run *run, bool *ret_taken, struct dr_err *err)
                ? -1
                : dr_fail(err, first->failure.code, "%zu of %zu registries failed, as said above%s",
                          failed, run->count,
-                         failed < run->count ? "; the others have all of the bundle" : "");
+                         *ret_taken ? "; the others have all of the bundle" : "");
 }
 
 static int report(const struct run *run, bool *ret_taken, struct dr_err *err)

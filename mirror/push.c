@@ -38,6 +38,8 @@ static int push_blobs(struct dr_mirror_push *push, struct dr_err *err)
                               DR_REGISTRY_PARALLEL, NULL, err) < 0)
         return -1;
     dr_mirror_push_count(push, requires->mounts, requires->mount_count);
+    if (plan->first_count + plan->more_count == 0)
+        return 0;
     dr_mirror_plan_resume(plan, &push->journal->uploads);
     dr_progress_start(&progress, push->log, "push", plan->bytes);
     done = dr_registry_put_blobs(push->registry, plan->first, plan->first_count,

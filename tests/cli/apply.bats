@@ -603,6 +603,22 @@ if [[ ${DROVER_TEST_MODE-} == data ]]; then steps=${steps/ data/}; fi # it is th
     [ "$(engine_facts)" = "$facts" ]
 }
 
+@test "images that --map has put elsewhere are taken from there, by the same --map only" {
+    server
+    before
+    map=(--map rancher=infra/cattle --map rancher/agent-instance=infra/network)
+    drover mirror "$files/v1.0.2.bundle" "$site/mapped" "${map[@]}" --pubkey "$files/site.pub"
+    drover 6 apply "$files/v1.0.2.bundle" --registry "$site/mapped" --pubkey "$files/site.pub" --state-dir "$state" --yes
+    says_error "$site/mapped/rancher/server:v1.0.2 is missing"
+    drover apply "$files/v1.0.2.bundle" --registry "$site/mapped" "${map[@]}" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes
+    says "Rancher   v1.0.1 -> v1.0.2, proved"
+    [ "$(field rancher '{{.Config.Image}}')" = "$site/mapped/infra/cattle/server:v1.0.2" ]
+    environment=$(field rancher '{{json .Config.Env}}')
+    [[ $environment == *"CATTLE_AGENT_INSTANCE_IMAGE=$site/mapped/infra/network:v0.8.1"* ]]
+    [[ $environment == *"CATTLE_BOOTSTRAP_REQUIRED_IMAGE=$site/mapped/infra/cattle/agent:v1.0.1"* ]]
+}
+
 @test "a registry that lacks an image, or is not there" {
     server
     facts=$(engine_facts)

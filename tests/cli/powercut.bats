@@ -165,10 +165,13 @@ end_round() {
     local round count begin whole_run moments=(0 0 0 0) back=0 cuts=0 now
     RANDOM=${DROVER_TEST_SEED:-$RANDOM}
     old=$(tags)
-    begin_round
-    begin=$EPOCHREALTIME
-    (mirror >said 2>&1)
-    whole_run=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
+    whole_run=1000
+    for _ in 1 2 3; do # the shortest time counts: later than that there is nothing to cut
+        begin_round
+        begin=$EPOCHREALTIME
+        (mirror >said 2>&1)
+        whole_run=$(awk -v a="$begin" -v b="$EPOCHREALTIME" -v t="$whole_run" 'BEGIN { print (b - a < t) ? b - a : t }')
+    done
     new=$(tags)
     [ "$(sort <<<"$old$new" | uniq -d)" = "" ]
     for round in $(seq "${DROVER_TEST_ROUNDS:-3}"); do

@@ -389,6 +389,31 @@ static void tells_what_the_registry_says(void **state)
     expect_and_release(&push, "DELETE ", 1);
 }
 
+static void waits_as_long_as_a_busy_registry_asks(void **state)
+{
+    static const char *const busy[] = {
+        "HTTP/1.1 429 X\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 503 X\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n",
+        EMPTY_REPLY("500"),
+    };
+    struct push push;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof busy / sizeof *busy; i++) {
+        const struct step steps[] = {MISSING,
+                                     {OPEN, busy[i], 0, false},
+                                     OPENED,
+                                     {"PATCH /u/1?_state=A ", busy[i], 0, false},
+                                     {"GET /u/1?_state=A ", EMPTY_REPLY("404"), 0, false},
+                                     TAKEN,
+                                     CLOSED,
+                                     END};
+
+        run_well(&push, steps, NULL, DR_BLOB_SENT);
+        expect_and_release(&push, "PATCH ", 2);
+    }
+}
+
 /* What comes in Location is what is used, in whatever form (RFC 9110 §10.2.2). The upload was opened at
  * /v2/a/b/blobs/uploads/. */
 static void resolves_every_form_of_location(void **state)
@@ -593,6 +618,7 @@ int main(void)
         cmocka_unit_test(never_closes_an_upload_of_other_bytes),
         cmocka_unit_test(cancels_when_the_file_cannot_be_read),
         cmocka_unit_test(tells_what_the_registry_says),
+        cmocka_unit_test(waits_as_long_as_a_busy_registry_asks),
         cmocka_unit_test(resolves_every_form_of_location),
         cmocka_unit_test(follows_redirects_of_uploads_that_stay_what_they_are),
         cmocka_unit_test(sends_pieces_where_a_request_may_not_be_that_large),
