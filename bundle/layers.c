@@ -111,24 +111,11 @@ static int read_layer(void *context, uint64_t offset, void *ret_data, size_t siz
     return place->unpacked ? dr_unpacked_take(place->unpacked, offset, ret_data, size, err) : 0;
 }
 
-static bool has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
-{
-    const struct dr_image_manifest *content;
-
-    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
-        for (size_t j = 0; j < content->layer_count; j++) {
-            if (dr_digest_equal(&content->layers[j].digest, digest))
-                return true;
-        }
-    }
-    return false;
-}
-
 const struct dr_fetched *dr_layers_owner(const struct dr_layers *layers,
                                          const struct dr_digest *digest)
 {
     for (size_t i = 0; i < layers->fetched_count; i++) {
-        if (has_layer(&layers->fetched[i].image, digest))
+        if (dr_bundle_image_has_layer(&layers->fetched[i].image, digest))
             return &layers->fetched[i];
     }
     return NULL;

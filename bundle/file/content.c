@@ -19,6 +19,19 @@ const struct dr_image_manifest *dr_bundle_image_content(const struct dr_bundle_i
     return index < image->family.image_count ? &image->family.members[index].content : NULL;
 }
 
+bool dr_bundle_image_has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
+{
+    const struct dr_image_manifest *content;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
+        for (size_t j = 0; j < content->layer_count; j++) {
+            if (dr_digest_equal(&content->layers[j].digest, digest))
+                return true;
+        }
+    }
+    return false;
+}
+
 size_t dr_bundle_image_platform_count(const struct dr_bundle_image *image)
 {
     size_t count = 0;

@@ -296,19 +296,6 @@ int dr_stream_end(struct dr_bundle *bundle, bool *ret_good, struct dr_err *err)
 
 /* ---- what stands behind them */
 
-static bool has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
-{
-    const struct dr_image_manifest *content;
-
-    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++) {
-        for (size_t j = 0; j < content->layer_count; j++) {
-            if (dr_digest_equal(&content->layers[j].digest, digest))
-                return true;
-        }
-    }
-    return false;
-}
-
 static int fail_lost(const struct dr_bundle *bundle, const struct dr_log *log, struct dr_err *err)
 {
     const struct dr_stream *stream = bundle->stream;
@@ -323,7 +310,7 @@ static int fail_lost(const struct dr_bundle *bundle, const struct dr_log *log, s
         if (!stream->lost[i])
             continue;
         for (size_t j = document->image_count; j > 0; j--) {
-            if (has_layer(&document->images[j - 1], &bundle->blobs[i].digest))
+            if (dr_bundle_image_has_layer(&document->images[j - 1], &bundle->blobs[i].digest))
                 dr_reference_familiar(&document->images[j - 1].reference, name);
         }
         dr_text_size(bundle->blobs[i].size, size);
