@@ -118,15 +118,6 @@ static int visit_environment(struct dr_visit *visit, const json_t *environment, 
                : visit_services(visit, environment, "balancers", err);
 }
 
-/* "3 hosts" */
-static const char *counted(const json_t *counts, const char *key, const char *noun, char ret[40])
-{
-    int64_t count = dr_json_int_or(counts, key, 0);
-
-    snprintf(ret, 40, "%lld %s%s", (long long)count, noun, count == 1 ? "" : "s");
-    return ret;
-}
-
 static int visit_inventory(struct dr_visit *visit, struct dr_rancher *rancher, struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
@@ -139,10 +130,10 @@ static int visit_inventory(struct dr_visit *visit, struct dr_rancher *rancher, s
     if (!inventory)
         return dr_findings_fail(visit->findings, "hosts", &why, err);
     if (dr_findings_add(visit->findings, DR_FINDING_OK, "hosts", err, "%s, %s, %s, %s",
-                        counted(counts, "environments", "environment", texts[0]),
-                        counted(counts, "hosts", "host", texts[1]),
-                        counted(counts, "network_agents", "network agent", texts[2]),
-                        counted(counts, "balancers", "load balancer", texts[3])) < 0)
+                        dr_inventory_counted(counts, "environments", "environment", texts[0]),
+                        dr_inventory_counted(counts, "hosts", "host", texts[1]),
+                        dr_inventory_counted(counts, "network_agents", "network agent", texts[2]),
+                        dr_inventory_counted(counts, "balancers", "load balancer", texts[3])) < 0)
         return -1;
     json_array_foreach(json_object_get(inventory, "environments"), i, environment)
     {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "apply/page_parts.h"
+#include "apply/rancher/inventory.h"
 #include "apply/record.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -93,18 +94,16 @@ static void put_proof_card(struct dr_html *html, const json_t *record)
 static void put_counts_card(struct dr_html *html, const json_t *record)
 {
     const json_t *counts = json_object_get(json_object_get(record, "counts"), "before");
-    char figure[64];
+    char texts[4][40];
     char small[128];
 
     if (!counts)
         return;
-    snprintf(figure, sizeof figure, "%lld hosts", (long long)dr_json_int_or(counts, "hosts", 0));
-    snprintf(small, sizeof small, "in %lld environment%s, %lld network agents, %lld load balancers",
-             (long long)dr_json_int_or(counts, "environments", 0),
-             dr_json_int_or(counts, "environments", 0) == 1 ? "" : "s",
-             (long long)dr_json_int_or(counts, "network_agents", 0),
-             (long long)dr_json_int_or(counts, "balancers", 0));
-    card(html, "This Rancher has", figure, small);
+    snprintf(small, sizeof small, "in %s, %s, %s",
+             dr_inventory_counted(counts, "environments", "environment", texts[0]),
+             dr_inventory_counted(counts, "network_agents", "network agent", texts[1]),
+             dr_inventory_counted(counts, "balancers", "load balancer", texts[2]));
+    card(html, "This Rancher has", dr_inventory_counted(counts, "hosts", "host", texts[3]), small);
 }
 
 static void put_backup_card(struct dr_html *html, const json_t *record)

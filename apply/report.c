@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apply/plan.h"
+#include "apply/rancher/inventory.h"
 #include "apply/record.h"
 #include "apply/sides.h"
 #include "apply/target.h"
@@ -79,15 +80,15 @@ void dr_report_plan(FILE *out, const json_t *state, bool all)
 {
     const json_t *server = json_object_get(state, "server");
     const json_t *counts = dr_json_at(state, "inventory", "counts", NULL);
+    char texts[4][40];
 
     fprintf(out, "Rancher   %s -> %s at %s\n", text_of(state, "server", "version"),
             text_of(state, "target", "release"), dr_json_string_or(state, "rancher_url", "-"));
-    fprintf(out,
-            "          %lld environments, %lld hosts, %lld network agents, %lld load balancers\n",
-            (long long)dr_json_int_or(counts, "environments", 0),
-            (long long)dr_json_int_or(counts, "hosts", 0),
-            (long long)dr_json_int_or(counts, "network_agents", 0),
-            (long long)dr_json_int_or(counts, "balancers", 0));
+    fprintf(out, "          %s, %s, %s, %s\n",
+            dr_inventory_counted(counts, "environments", "environment", texts[0]),
+            dr_inventory_counted(counts, "hosts", "host", texts[1]),
+            dr_inventory_counted(counts, "network_agents", "network agent", texts[2]),
+            dr_inventory_counted(counts, "balancers", "load balancer", texts[3]));
     fprintf(out, "server    container '%s', %s -> %s\n", text_of(state, "server", "name"),
             text_of(state, "server", "reference"),
             dr_json_true(server, "needed") ? text_of(state, "target", "server") : "stays as it is");

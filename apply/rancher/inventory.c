@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/rancher/inventory.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,6 +21,15 @@ static const char *const setting_names[] = {
     "cattle.version",
     "api.host",
 };
+
+const char *dr_inventory_counted(const json_t *counts, const char *key, const char *noun,
+                                 char ret[40])
+{
+    int64_t count = dr_json_int_or(counts, key, 0);
+
+    snprintf(ret, 40, "%lld %s%s", (long long)count, noun, count == 1 ? "" : "s");
+    return ret;
+}
 
 static int take_settings(struct dr_rancher *rancher, json_t *inventory, struct dr_err *err)
 {

@@ -36,6 +36,10 @@
 /* New reference; NULL on failure. */
 json_t *dr_inventory_take(struct dr_rancher *rancher, struct dr_err *err);
 
+/* One of its "counts" in words, "1 host", "3 load balancers": returns `ret`. `noun` is the singular. */
+const char *dr_inventory_counted(const json_t *counts, const char *key, const char *noun,
+                                 char ret[40]);
+
 /* For people: rows {"kind", "name", "state", "image", "where"} appended to the array `rows`. */
 int dr_inventory_rows(const json_t *inventory, json_t *rows, struct dr_err *err);
 

@@ -120,6 +120,7 @@ load server
     facts=$(engine_facts)
     requests=$(curl -sf http://127.0.0.1:8080/sim/requests | jq 'length')
     apply --dry-run --report plan.html
+    says "1 environment, 3 hosts, 3 network agents, 2 load balancers"
     says "network agent on node1"
     says "shop/lb"
     says "create, never started"
@@ -610,6 +611,9 @@ if [[ ${DROVER_TEST_MODE-} == data ]]; then steps=${steps/ data/}; fi # it is th
     drover mirror "$files/v1.0.2.bundle" "$site/mapped" "${map[@]}" --pubkey "$files/site.pub"
     drover 6 apply "$files/v1.0.2.bundle" --registry "$site/mapped" --pubkey "$files/site.pub" --state-dir "$state" --yes
     says_error "$site/mapped/rancher/server:v1.0.2 is missing"
+    drover doctor "$files/v1.0.2.bundle" --registry "$site/mapped" "${map[@]}" --pubkey "$files/site.pub" \
+        --state-dir "$state" --json
+    says "'$site/mapped' holds everything that the bundle holds"
     drover apply "$files/v1.0.2.bundle" --registry "$site/mapped" "${map[@]}" --pubkey "$files/site.pub" \
         --state-dir "$state" --yes
     says "Rancher   v1.0.1 -> v1.0.2, proved"
