@@ -81,9 +81,11 @@ int dr_cmd_doctor(int argc, char **argv, struct dr_err *err)
     struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     dr_auto_common struct dr_common common = {.help = false};
     struct dr_list insecure = {.count = 0};
+    struct dr_list maps = {.count = 0};
     struct dr_list words = {.count = 0};
     const struct dr_option table[] = {
         {"registry", 0, DR_OPTION_TEXT, &options.registry},
+        {"map", 0, DR_OPTION_LIST, &maps},
         DR_TRUSTED_OPTIONS(whom),
         {"ca-cert", 0, DR_OPTION_TEXT, &options.registry_ca},
         {"insecure-registry", 0, DR_OPTION_LIST, &insecure},
@@ -106,6 +108,8 @@ int dr_cmd_doctor(int argc, char **argv, struct dr_err *err)
         return dr_fail(err, DR_ERR_USAGE,
                        "with a bundle, say where its images should be: --registry "
                        "HOST[:PORT][/PREFIX]");
+    options.maps = maps.item;
+    options.map_count = maps.count;
     options.registry_insecure = options.registry && dr_place_insecure(&insecure, options.registry);
     options.log = &common.log;
     whom.state_dir = options.state_dir;
