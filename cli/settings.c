@@ -163,6 +163,9 @@ static int read_variable(struct dr_settings *settings, const struct dr_setting *
             return -1;
         text += size + (text[size] != '\0');
     } while (*text);
+    /* Nothing would take the place of what a file demands. */
+    if (json_array_size(texts) == 0)
+        return dr_fail(err, DR_ERR_USAGE, "%s is '%s', which names nothing", name, getenv(name));
     return add_entry(settings, setting->key, NULL, texts, name, err);
 }
 

@@ -155,6 +155,13 @@ bad() {
     says_error "DROVER_SETTLE"
 }
 
+@test "a variable with nothing but a comma does not put out of force whom a file believes" {
+    jq -n --arg key "$given/one.pub" '{pubkey: [$key]}' >"$user"
+    DROVER_PUBKEY='' drover verify "$given/bundle.tar"
+    DROVER_PUBKEY=, drover 2 verify "$given/bundle.tar"
+    says_error "DROVER_PUBKEY is ',', which names nothing"
+}
+
 @test "a key for a command that has no such option is told when the command runs" {
     echo '{"verify": {"settle": 1}}' >"$user"
     drover 8 verify "$given/bundle.tar" --pubkey "$given/one.pub"
