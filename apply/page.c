@@ -2,14 +2,17 @@
 #include "apply/page.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "apply/page_parts.h"
 #include "apply/page_table.h"
 #include "apply/page_timeline.h"
+#include "lib/cleanup.h"
 #include "lib/embed.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -17,6 +20,10 @@
 
 #define PAGE_MAX (64u << 20)
 #define PAGE_MODE 0644
+
+/* By this within the first bytes a report of any drover is known. */
+#define GENERATOR "<meta name=\"generator\" content=\"drover\">"
+#define HEAD_BYTES 1024
 
 extern const struct dr_embedded dr_page_style[];
 
@@ -47,12 +54,12 @@ static void put_title(struct dr_html *html, const json_t *record)
 
 static void put_head(struct dr_html *html, const json_t *record)
 {
-    dr_html_markup(html,
-                   "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                   "style-src 'unsafe-inline'\">\n"
-                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                   "<meta name=\"generator\" content=\"drover\">\n<title>");
+    dr_html_markup(
+        html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+              "style-src 'unsafe-inline'\">\n"
+              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" GENERATOR
+              "\n<title>");
     put_title(html, record);
     dr_html_text(html, ": ");
     dr_html_text(html, text_of(record, "headline"));
@@ -166,14 +173,32 @@ static void put_page(struct dr_html *html, const json_t *record)
     put_foot(html, record);
 }
 
-static int check_kind(const char *path, struct dr_err *err)
+/* A slip of the hand must not cost a key, a bundle, the journal or a copy of the database. */
+static int check_content(const char *path, struct dr_err *err)
+{
+    dr_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char head[HEAD_BYTES];
+    ssize_t size = fd < 0 ? -1 : read(fd, head, sizeof head);
+
+    if (size < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "read '%s', which the report would replace", path);
+    if (size == 0 || memmem(head, (size_t)size, GENERATOR, strlen(GENERATOR)))
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "'%s' exists and is no report of drover, so the report does not replace it; "
+                   "name another file",
+                   path);
+}
+
+/* Nothing, an empty file, or an older report. */
+static int check_place(const char *path, struct dr_err *err)
 {
     struct stat about;
 
     if (stat(path, &about) < 0)
         return errno == ENOENT ? 0 : dr_fail_errno(err, DR_ERR_IO, "look at '%s'", path);
     if (S_ISREG(about.st_mode))
-        return 0;
+        return check_content(path, err);
     return dr_fail(err, DR_ERR_IO, "'%s' is %s, no file: the report can't replace it", path,
                    S_ISDIR(about.st_mode) ? "a folder" : "a device or something like it");
 }
@@ -182,7 +207,7 @@ int dr_page_check(const char *path, struct dr_err *err)
 {
     dr_auto_file struct dr_file draft = DR_FILE_INIT;
 
-    if (check_kind(path, err) < 0 || dr_file_create(&draft, path, PAGE_MODE, err) < 0)
+    if (check_place(path, err) < 0 || dr_file_create(&draft, path, PAGE_MODE, err) < 0)
         return dr_err_wrap(err, "--report");
     return 0;
 }
@@ -194,7 +219,7 @@ int dr_page_save(const char *path, const json_t *record, struct dr_err *err)
     size_t size;
 
     put_page(&html, record);
-    if (dr_html_end(&html, &text, &size, err) < 0 ||
+    if (check_place(path, err) < 0 || dr_html_end(&html, &text, &size, err) < 0 ||
         dr_file_save(path, PAGE_MODE, text, size, err) < 0)
         return dr_err_wrap(err, "write the report");
     return 0;

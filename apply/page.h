@@ -11,10 +11,11 @@
 
 #include "lib/err.h"
 
-/* Could a file be written at this path? Tried, and nothing is left of it: DR_ERR_IO is to be had before anything begins. */
+/* Could a file be written at this path? Tried, and nothing is left of it: DR_ERR_IO is to be had before anything begins.
+ * A file that is there already is replaced when it is empty or such a page; any other one: DR_ERR_REFUSED. */
 int dr_page_check(const char *path, struct dr_err *err);
 
-/* Writes the page there: whole, or not at all. */
+/* Writes the page there: whole, or not at all. What is there is looked at again. */
 int dr_page_save(const char *path, const json_t *record, struct dr_err *err);
 
 #endif

@@ -154,9 +154,16 @@ site_by_hand() { # somebody upgraded the server
     says_error "--report: create '/nowhere/report.html': No such file or directory"
     only 3 network-agents,load-balancers --yes --report "$BATS_TEST_TMPDIR"
     says_error "is a folder, no file"
+    cd "$BATS_TEST_TMPDIR"
+    echo secret >site.key
+    ln -s site.key link.html
+    only 9 network-agents,load-balancers --yes --report site.key
+    says_error "'$PWD/site.key' exists and is no report of drover"
+    only 9 network-agents,load-balancers --yes --report link.html
+    [ "$(cat link.html)" = secret ]
     [ "$(writes)" -eq 0 ]
     [ ! -e "$BATS_TEST_TMPDIR/state" ]
-    cd "$BATS_TEST_TMPDIR"
+    : >report.html
     only network-agents,load-balancers --dry-run --report report.html
     page report.html
     says "What will be done, in this order"
