@@ -19,7 +19,7 @@
 
 enum told {
     TOLD_YES, /* and it has ended by now, since mysqladmin waits for that */
-    TOLD_PERHAPS, /* mysqladmin did not get an answer, or was killed, as it is by a container that ends */
+    TOLD_PERHAPS, /* mysqladmin got no answer, or was killed, as it is by a container that ends; or it is not known */
     TOLD_NO,
 };
 
@@ -34,8 +34,13 @@ static enum told tell_mysql(struct dr_engine *engine, const char *id, struct dr_
         dr_err_wrap(err, "shut down MySQL");
         return TOLD_NO;
     }
-    if (status <= 0)
+    if (status == 0)
         return TOLD_YES;
+    if (status < 0) {
+        dr_fail(err, DR_ERR_ENGINE,
+                "shut down MySQL: the engine does not tell how mysqladmin ended");
+        return TOLD_PERHAPS;
+    }
     dr_fail(err, DR_ERR_ENGINE, "shut down MySQL: mysqladmin ended with status %d: %.300s", status,
             output.data ? output.data : "it said nothing");
     if (status > SIGNALLED)
@@ -63,10 +68,11 @@ static int wait_for_end(struct dr_engine *engine, const char *id, double seconds
     }
 }
 
-/* As wait_for_end(). A MySQL that does not listen may have been told before, by a run that was killed, and be on its
- * way out: it closes its socket first. And nothing can be run in a container that is about to end. */
+/* As wait_for_end(); `ret_clean`: it has, and MySQL before it. A MySQL that does not listen may have been told before, by a
+ * run that was killed, and be on its way out: it closes its socket first. And nothing can be run in a container that is
+ * about to end. */
 static int end_mysql(struct dr_engine *engine, const char *id, const struct dr_log *log,
-                     struct dr_err *err)
+                     bool *ret_clean, struct dr_err *err)
 {
     struct dr_err why = DR_ERR_INIT;
     enum told told = tell_mysql(engine, id, &why);
@@ -75,6 +81,7 @@ static int end_mysql(struct dr_engine *engine, const char *id, const struct dr_l
     if (told == TOLD_PERHAPS)
         dr_log_detail(log, "%.300s: waiting, since MySQL may be on its way out", why.text);
     ended = wait_for_end(engine, id, told == TOLD_NO ? LEAVING_SECONDS : MYSQL_SECONDS, err);
+    *ret_clean = told == TOLD_YES && ended == 1;
     if (told == TOLD_YES || ended != 0)
         return ended;
     if (err)
@@ -82,18 +89,36 @@ static int end_mysql(struct dr_engine *engine, const char *id, const struct dr_l
     return -1;
 }
 
+/* The kernel, or somebody, may have killed all of it while MySQL was writing its pages. */
+static int check_end(const json_t *after, bool stopped, struct dr_err *err)
+{
+    if (json_integer_value(dr_json_at(after, "State", "ExitCode", NULL)) != KILLED)
+        return 0;
+    if (!stopped)
+        return dr_fail(err, DR_ERR_ENGINE,
+                       "the old server was killed before MySQL had said that it ended, so its "
+                       "database may need a recovery");
+    return dr_fail(err, DR_ERR_ENGINE,
+                   "the old server did not end in %u s and had to be killed, so its database "
+                   "may need a recovery",
+                   STOP_SECONDS);
+}
+
 int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr_log *log,
                        struct dr_err *err)
 {
     json_auto_t *before = dr_docker_inspect(engine, id, err);
     json_auto_t *after = NULL;
+    bool clean = false;
     int ended;
 
     if (!before)
         return -1;
     if (!dr_docker_is_running(before))
         return 0;
-    ended = dr_database_kind(before) == DR_DATABASE_EXTERNAL ? 0 : end_mysql(engine, id, log, err);
+    ended = dr_database_kind(before) == DR_DATABASE_EXTERNAL
+                ? 0
+                : end_mysql(engine, id, log, &clean, err);
     if (ended < 0)
         return -1;
     if (ended == 0 && dr_database_kind(before) != DR_DATABASE_EXTERNAL)
@@ -103,10 +128,5 @@ int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr
     after = dr_docker_inspect(engine, id, err);
     if (!after)
         return -1;
-    if (ended == 0 && json_integer_value(dr_json_at(after, "State", "ExitCode", NULL)) == KILLED)
-        return dr_fail(err, DR_ERR_ENGINE,
-                       "the old server did not end in %u s and had to be killed, so its database "
-                       "may need a recovery",
-                       STOP_SECONDS);
-    return 0;
+    return clean ? 0 : check_end(after, ended == 0, err);
 }

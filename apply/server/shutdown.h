@@ -13,7 +13,7 @@
 #include "lib/log.h"
 
 /* The container must not restart by itself (its policy is "no" by now). Not broken off by a wanted stop. A MySQL that
- * refuses, or a container that had to be killed: DR_ERR_ENGINE. One that does not run is success. */
+ * refuses, or a container that was killed before MySQL had ended: DR_ERR_ENGINE. One that does not run is success. */
 int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr_log *log,
                        struct dr_err *err);
 

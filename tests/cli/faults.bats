@@ -247,6 +247,33 @@ flushing() {
     upgraded
 }
 
+@test "a server that is killed while its database is written out: no copy is taken of that, and later it works" {
+    server -e RANCHER_SIM_FLUSH_SECONDS=1500
+    before
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 30 flushing
+    docker kill -s KILL rancher
+    status=0
+    wait "$child" || status=$?
+    cat out
+    [ "$status" -eq 10 ]
+    grep -q "the old server was killed before MySQL had said that it ended" out
+    grep -q "the old server was started again" out
+    wait_until 20 answers
+    [ "$(containers)" = "$standing" ]
+    [ ! -e "$state/apply.json" ]
+    [ -z "$(find "$state/backups" -name '*.tar.gz')" ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(sim .uncleanStops)" = 1 ]
+    wait_until 20 settled
+    apply
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(sim .uncleanStops)" = 1 ] # none since
+}
+
 # ---------------------------------------------------------------- stopped and cut off
 
 @test "Ctrl-C before and after every step: undone until the new server was started, continued from then on" {
