@@ -24,21 +24,16 @@
 /* An upgrade goes on only to where it was going. */
 static int check_same(const json_t *state, const json_t *target, struct dr_err *err)
 {
-    static const char *const keys[] = {"bundle_id", "registry", "server", "agent",
-                                       "agent_instance"};
     const json_t *begun = json_object_get(state, "target");
 
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (strcmp(dr_target_text(begun, keys[i]), dr_target_text(target, keys[i])) != 0)
-            return dr_fail(
-                err, DR_ERR_REFUSED,
-                "an upgrade to %s from the registry '%s' was begun at %s and is not "
-                "finished; continue it with the bundle '%s' first, with the same --registry "
-                "and --map",
-                dr_target_text(begun, "release"), dr_target_text(begun, "registry"),
-                dr_json_string_or(state, "started", "?"), dr_target_text(begun, "bundle"));
-    }
-    return 0;
+    if (dr_target_is_same(begun, target))
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "an upgrade to %s from the registry '%s' was begun at %s and is not "
+                   "finished; continue it with the bundle '%s' first, with the same --registry "
+                   "and --map",
+                   dr_target_text(begun, "release"), dr_target_text(begun, "registry"),
+                   dr_json_string_or(state, "started", "?"), dr_target_text(begun, "bundle"));
 }
 
 /* Only once everything is proved; one copy too many is no failure. */

@@ -173,14 +173,11 @@ static int check_begun(const struct dr_upgrade *upgrade, const json_t *target, s
     const json_t *state = upgrade->journal->state;
 
     if (dr_json_int_or(state, "only", 0) == (int64_t)upgrade->options->only &&
-        strcmp(dr_target_text(json_object_get(state, "target"), "bundle_id"),
-               dr_target_text(target, "bundle_id")) == 0 &&
-        strcmp(dr_target_text(json_object_get(state, "target"), "registry"),
-               dr_target_text(target, "registry")) == 0)
-        return 0;
+        dr_target_is_same(json_object_get(state, "target"), target))
+        return dr_session_check_here(upgrade, err);
     return dr_fail(err, DR_ERR_REFUSED,
                    "something else was begun at %s and is not finished: finish it first, with the "
-                   "bundle, registry and --only that it was begun with",
+                   "bundle, registry, --map and --only that it was begun with",
                    dr_json_string_or(state, "started", "?"));
 }
 

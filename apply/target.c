@@ -16,6 +16,18 @@ const char *dr_target_text(const json_t *target, const char *key)
     return dr_json_string_or(target, key, "");
 }
 
+bool dr_target_is_same(const json_t *target, const json_t *other)
+{
+    static const char *const keys[] = {"bundle_id", "registry", "server", "agent",
+                                       "agent_instance"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(dr_target_text(target, keys[i]), dr_target_text(other, keys[i])) != 0)
+            return false;
+    }
+    return true;
+}
+
 static int set_digest(json_t *target, const char *key, const struct dr_digest *digest,
                       struct dr_err *err)
 {

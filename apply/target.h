@@ -14,6 +14,7 @@
  */
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "apply/apply.h"
 
@@ -28,6 +29,9 @@ int dr_target_audit(const struct dr_apply_options *options, const struct dr_bund
 
 /* A field, borrowed. */
 const char *dr_target_text(const json_t *target, const char *key);
+
+/* Do both lead to the same: bundle, registry, and names there? */
+bool dr_target_is_same(const json_t *target, const json_t *other);
 
 /* Is this inspected image the bundle's server image, by id and by layers? 0, or DR_ERR_PROOF. */
 int dr_target_check_image(const json_t *target, const json_t *image, struct dr_err *err);

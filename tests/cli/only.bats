@@ -91,6 +91,10 @@ site_by_hand() { # somebody upgraded the server
         --skip-host node2
     only 9 verify
     says_error "something else was begun at"
+    only 9 network-agents,load-balancers --yes --map rancher=elsewhere
+    says_error "something else was begun at"
+    url=http://127.0.0.2:$port only 9 network-agents,load-balancers --yes
+    says_error "was begun with Rancher at '$url', and now 'http://127.0.0.2:$port' is given"
     drover status --state-dir "$BATS_TEST_TMPDIR/state"
     says "Parts of Rancher v1.0.2 alone (--only network-agents,load-balancers), begun at "
     says "  done   pull agent and agent-instance on every host"
