@@ -9,6 +9,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "mirror/serve/serve.h"
 
 /* "libarchive 3.6.2" says its name too. */
 static const char *number_of(const char *text)
@@ -30,11 +31,12 @@ static const char *version_of_jansson(void)
 int dr_version_print(FILE *out, bool json, struct dr_err *err)
 {
     const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-    json_auto_t *version = json_pack(
-        "{s:s, s:{s:s, s:s?, s:s, s:s, s:s, s:s}}", "version", DROVER_VERSION, "libraries",
-        "libcurl", curl->version, "libcurl-tls", curl->ssl_version, "openssl",
-        OpenSSL_version(OPENSSL_VERSION_STRING), "libarchive", number_of(archive_version_string()),
-        "zlib", zlibVersion(), "jansson", version_of_jansson());
+    json_auto_t *version =
+        json_pack("{s:s, s:{s:s, s:s?, s:s, s:s, s:s, s:s, s:s}}", "version", DROVER_VERSION,
+                  "libraries", "libcurl", curl->version, "libcurl-tls", curl->ssl_version,
+                  "openssl", OpenSSL_version(OPENSSL_VERSION_STRING), "libarchive",
+                  number_of(archive_version_string()), "zlib", zlibVersion(), "jansson",
+                  version_of_jansson(), "libevent", dr_serve_libevent_version());
     dr_autofree char *text = NULL;
 
     if (!json) {

@@ -3,6 +3,7 @@
 
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -255,6 +256,11 @@ static int open_all(struct dr_serve *serve, const struct dr_serve_options *optio
     warn_of_plain(options, address, serve->log);
     dr_catalog_warn(serve->bundle, serve->log);
     return listen_at(serve, address, err);
+}
+
+const char *dr_serve_libevent_version(void)
+{
+    return event_get_version();
 }
 
 struct dr_serve *dr_serve_new(const struct dr_serve_options *options, const struct dr_log *log,

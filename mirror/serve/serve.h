@@ -45,6 +45,9 @@ struct dr_serve *dr_serve_new(const struct dr_serve_options *options, const stru
                               struct dr_err *err);
 void dr_serve_free(struct dr_serve *serve);
 
+/* Of the libevent that it runs with: "2.1.12-stable". */
+const char *dr_serve_libevent_version(void);
+
 /* Says on stdout what can be pulled from where: a line per image, "NAME  DIGEST", or one line of JSON. */
 int dr_serve_announce(const struct dr_serve *serve, bool json, struct dr_err *err);
 
