@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apply/container.h"
 #include "apply/server/backup.h"
 #include "apply/server/find.h"
 #include "apply/server/spec.h"
@@ -288,4 +289,11 @@ json_t *dr_restored_plan(const struct dr_upgrade *upgrade, struct dr_err *err)
         describe(upgrade, rollback, err) < 0)
         return NULL;
     return json_incref(rollback);
+}
+
+int dr_restored_find(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err)
+{
+    const json_t *rollback = json_object_get(upgrade->journal->state, "rollback");
+
+    return dr_container_find(upgrade, json_object_get(rollback, "candidate"), ret_inspect, err);
 }

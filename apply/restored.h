@@ -20,6 +20,9 @@
  * is missing is DR_ERR_REFUSED with the remedy. */
 json_t *dr_restored_plan(const struct dr_upgrade *upgrade, struct dr_err *err);
 
+/* Its container; NULL in `ret_inspect`: it was not made yet. New reference. */
+int dr_restored_find(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err);
+
 /* Its description for apply/server/spec.h, out of state["rollback"]. `server` is state["server"]. */
 void dr_restored_describe(const json_t *rollback, const json_t *server, unsigned api,
                           struct dr_description *ret_description);

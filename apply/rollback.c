@@ -72,10 +72,23 @@ static int run(struct dr_upgrade *upgrade, struct dr_err *err)
                          "mended, run drover rollback again");
 }
 
+/* On another engine there would soon be a second server. On the right one the other two may be gone, once this one is
+ * there. */
+static int check_resumed(const struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    json_auto_t *restored = NULL;
+
+    if (dr_restored_find(upgrade, &restored, err) < 0)
+        return -1;
+    return restored ? dr_session_check_address(upgrade, err) : dr_session_check_here(upgrade, err);
+}
+
 static int resume(struct dr_upgrade *upgrade, struct dr_err *err)
 {
     const struct dr_apply_options *options = upgrade->options;
 
+    if (check_resumed(upgrade, err) < 0)
+        return -1;
     dr_log_say(
         options->log, "the rollback that was begun at %s is not finished",
         dr_json_string_or(json_object_get(upgrade->journal->state, "rollback"), "begun", "?"));

@@ -29,7 +29,7 @@ int dr_session_confirm(const struct dr_apply_options *options, struct dr_err *er
 
 /* Waiting for an answer has no end, so it must not be waited for at another address than the one that was looked at
  * before the server was stopped. */
-static int check_address(const struct dr_upgrade *upgrade, struct dr_err *err)
+int dr_session_check_address(const struct dr_upgrade *upgrade, struct dr_err *err)
 {
     const char *begun = dr_json_string_or(upgrade->journal->state, "rancher_url", "");
     const char *now = upgrade->options->rancher_url;
@@ -37,7 +37,7 @@ static int check_address(const struct dr_upgrade *upgrade, struct dr_err *err)
     if (!now || !*begun || strcmp(now, begun) == 0)
         return 0;
     return dr_fail(err, DR_ERR_REFUSED,
-                   "the upgrade that is not finished was begun with Rancher at '%.200s', and now "
+                   "this was begun with Rancher at '%.200s', and now "
                    "'%.200s' is given; continue it without --rancher-url and RANCHER_URL, or with "
                    "that address",
                    begun, now);
@@ -69,7 +69,7 @@ int dr_session_check_here(const struct dr_upgrade *upgrade, struct dr_err *err)
     json_auto_t *old = NULL;
     json_auto_t *created = NULL;
 
-    if (check_address(upgrade, err) < 0)
+    if (dr_session_check_address(upgrade, err) < 0)
         return -1;
     if (!dr_upgrade_has_server(upgrade))
         return 0;

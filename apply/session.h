@@ -16,7 +16,10 @@ int dr_session_claim(const struct dr_upgrade *upgrade, int *ret_claim, struct dr
 /* Asks on the terminal; without one, only --yes is a yes. Anything else is DR_ERR_REFUSED. */
 int dr_session_confirm(const struct dr_apply_options *options, struct dr_err *err);
 
-/* A journal in the wrong place, or DOCKER_HOST: there nothing can be continued, nor undone, nor rolled back. */
+/* What was begun with one Rancher goes on with that one: another --rancher-url is DR_ERR_REFUSED. */
+int dr_session_check_address(const struct dr_upgrade *upgrade, struct dr_err *err);
+
+/* The same, and: a journal in the wrong place, or DOCKER_HOST: there nothing can be continued, nor undone, nor rolled back. */
 int dr_session_check_here(const struct dr_upgrade *upgrade, struct dr_err *err);
 
 #endif

@@ -32,11 +32,6 @@ static json_t *part_of(const struct dr_upgrade *upgrade, const char *part)
     return json_object_get(plan_of(upgrade), part);
 }
 
-static int find_restored(const struct dr_upgrade *upgrade, json_t **ret_inspect, struct dr_err *err)
-{
-    return dr_container_find(upgrade, part_of(upgrade, "candidate"), ret_inspect, err);
-}
-
 static const char *restored_id(const struct dr_upgrade *upgrade)
 {
     return dr_json_string_or(part_of(upgrade, "candidate"), "id", "");
@@ -80,7 +75,7 @@ DR_STEP_DO(back_restore)
     dr_autofree char *folder = place(upgrade, err);
     json_auto_t *restored = NULL;
 
-    if (!folder || find_restored(upgrade, &restored, err) < 0)
+    if (!folder || dr_restored_find(upgrade, &restored, err) < 0)
         return -1;
     if (restored && !dr_docker_is_new(restored))
         return dr_fail(err, DR_ERR_INTERNAL, "'%s' is in use already", folder);
@@ -104,7 +99,7 @@ DR_STEP_CHECK(back_create)
 {
     json_auto_t *created = NULL;
 
-    if (find_restored(upgrade, &created, err) < 0)
+    if (dr_restored_find(upgrade, &created, err) < 0)
         return -1;
     *ret_done = created && (!dr_docker_is_new(created) || guard(upgrade, created, NULL) == 0);
     return 0;
@@ -119,7 +114,7 @@ DR_STEP_PROVE(back_create)
 {
     json_auto_t *created = NULL;
 
-    if (find_restored(upgrade, &created, err) < 0)
+    if (dr_restored_find(upgrade, &created, err) < 0)
         return -1;
     if (!created)
         return dr_fail(err, DR_ERR_PROOF, "the restored server's container is not there");
@@ -221,7 +216,7 @@ DR_STEP_CHECK(back_start)
 {
     json_auto_t *restored = NULL;
 
-    if (find_restored(upgrade, &restored, err) < 0)
+    if (dr_restored_find(upgrade, &restored, err) < 0)
         return -1;
     *ret_done = restored && dr_docker_is_running(restored);
     return 0;
@@ -271,7 +266,7 @@ DR_STEP_CHECK(back_rename)
 {
     json_auto_t *restored = NULL;
 
-    if (find_restored(upgrade, &restored, err) < 0)
+    if (dr_restored_find(upgrade, &restored, err) < 0)
         return -1;
     *ret_done =
         restored && strcmp(dr_docker_name(restored), dr_upgrade_text(upgrade, NULL, "name")) == 0;
@@ -290,7 +285,7 @@ DR_STEP_DO(back_rename)
     if (done == 0)
         done = rename_to(upgrade, all[1], dr_upgrade_text(upgrade, "retired", "name"), err);
     release(all);
-    if (done < 0 || find_restored(upgrade, &restored, err) < 0)
+    if (done < 0 || dr_restored_find(upgrade, &restored, err) < 0)
         return -1;
     return rename_to(upgrade, restored, dr_upgrade_text(upgrade, NULL, "name"), err);
 }
@@ -301,7 +296,7 @@ DR_STEP_DO(back_remove)
     json_auto_t *old = NULL;
     json_auto_t *restored = NULL;
 
-    if (dr_upgrade_old(upgrade, &old, err) < 0 || find_restored(upgrade, &restored, err) < 0)
+    if (dr_upgrade_old(upgrade, &old, err) < 0 || dr_restored_find(upgrade, &restored, err) < 0)
         return -1;
     if (!restored || !dr_docker_is_running(restored))
         return dr_fail(err, DR_ERR_PROOF, "the restored server does not run, so the old is kept");

@@ -114,11 +114,31 @@ rolled_back() {
             says "unpacked in a fresh place"
             apply 9
             says_error "drover rollback"
+            RANCHER_URL=http://127.0.0.2:8080 rollback 9
+            says_error "was begun with Rancher at 'http://127.0.0.1:8080'"
         fi
     done
     rollback
     rolled_back
     [ "$(containers)" = "rancher rancher-data rancher-migrated " ]
+}
+
+@test "a rollback that was cut off goes on at its own engine only" {
+    server
+    before
+    DROVER_TEST_KILL=netagents:done apply 137
+    engine_start other
+    for point in back-restore:done back-create:done; do
+        DROVER_TEST_KILL=$point rollback 137
+        journal=$(sha256sum "$state/apply.json")
+        DOCKER_HOST=unix:///run/other.sock rollback 9
+        says_error "is it another engine"
+        [ "$(sha256sum "$state/apply.json")" = "$journal" ]
+        [ -z "$(DOCKER_HOST=unix:///run/other.sock docker ps -aq)" ]
+    done
+    engine_end other
+    rollback
+    rolled_back
 }
 
 @test "back from a migration that was cut short" {
