@@ -25,6 +25,10 @@ static int open_file(struct dr_envelope *envelope, const char *path, struct dr_e
             err, DR_ERR_REFUSED,
             "it is a symbolic link, which can be changed while it is read; name the file "
             "itself");
+    if (envelope->fd < 0 && strcmp(path, "-") == 0)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "only verify and mirror read a bundle from the standard input, all others "
+                       "need a file; 'tee FILE' makes one on the way");
     if (envelope->fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "open it");
     if (fstat(envelope->fd, &info) < 0)

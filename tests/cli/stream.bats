@@ -275,6 +275,14 @@ END
     says "3 layers"
 }
 
+@test "commands that need a file say so of a pipe" {
+    for words in "load -" "serve -" "inspect -" "audit - $hub" "apply - --registry $hub"; do
+        # shellcheck disable=SC2086 # several words
+        drover 2 $words --pubkey "$files/site.pub" <"$files/b.tar"
+        says_error "only verify and mirror read a bundle from the standard input"
+    done
+}
+
 @test "whoever reads goes away: told, and nothing hangs" {
     { "$DROVER" bundle large/image:1 --from "$hub" -o - --key "$files/site.key" 2>talk || echo "$?" >status; } |
         head -c 100000 >/dev/null
