@@ -41,13 +41,15 @@ static void thin_copies(const struct dr_upgrade *upgrade)
 {
     const json_t *backup = json_object_get(upgrade->journal->state, "backup");
     const char *file = dr_json_string_or(backup, "file", NULL);
+    json_auto_t *own = NULL;
     struct dr_err why = DR_ERR_INIT;
     unsigned count = 0;
 
     if (!file || upgrade->options->keep_backups == 0)
         return;
-    if (dr_copies_thin(file, dr_upgrade_text(upgrade, NULL, "name"), upgrade->options->keep_backups,
-                       &count, &why) < 0)
+    own = dr_journal_copies(upgrade->journal, &why);
+    if (!own || dr_copies_thin(file, dr_upgrade_text(upgrade, NULL, "name"), own,
+                               upgrade->options->keep_backups, &count, &why) < 0)
         dr_log_warn(upgrade->log, "older copies of the database were kept: %s", why.text);
     if (count > 0)
         dr_log_say(upgrade->log, "removed %u older %s of the database", count,

@@ -154,8 +154,15 @@ static void release(struct names *names)
     free(names->item);
 }
 
-static int collect(const char *folder, const char *container, struct names *ret_names,
-                   struct dr_err *err)
+static bool is_own(const char *folder, const char *name, const json_t *own)
+{
+    dr_autofree char *path = dr_file_join(folder, name, NULL);
+
+    return path && json_object_get(own, path);
+}
+
+static int collect(const char *folder, const char *container, const json_t *own,
+                   struct names *ret_names, struct dr_err *err)
 {
     DIR *stream = opendir(folder);
     const struct dirent *entry;
@@ -166,7 +173,7 @@ static int collect(const char *folder, const char *container, struct names *ret_
     while (done == 0 && (entry = readdir(stream))) {
         char **more;
 
-        if (!stamp_of(entry->d_name, container))
+        if (!stamp_of(entry->d_name, container) || !is_own(folder, entry->d_name, own))
             continue;
         more = realloc(ret_names->item, (ret_names->count + 1) * sizeof *more);
         if (more)
@@ -180,14 +187,14 @@ static int collect(const char *folder, const char *container, struct names *ret_
     return done;
 }
 
-int dr_copies_thin(const char *file, const char *container, uint64_t keep, unsigned *ret_count,
-                   struct dr_err *err)
+int dr_copies_thin(const char *file, const char *container, const json_t *own, uint64_t keep,
+                   unsigned *ret_count, struct dr_err *err)
 {
     const char *slash = strrchr(file, '/');
     dr_autofree char *folder =
         dr_text_format(err, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
     struct names names = {NULL, 0};
-    int done = folder ? collect(folder, container, &names, err) : -1;
+    int done = folder ? collect(folder, container, own, &names, err) : -1;
 
     *ret_count = 0;
     if (names.count > 1)

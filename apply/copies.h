@@ -6,6 +6,7 @@
  * The copies of databases that upgrades have left: `drover backup verify`, and how many of them are kept.
  */
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,9 +18,10 @@
 int dr_copies_verify(const char *file, bool json, struct dr_err *err);
 
 /* Removes all but the newest `keep` copies of this container's database from the folder of `file` (a copy itself,
- * "<folder>/<container>-<version>-<stamp>.tar.gz"), with what lies beside each under its name. `file` always stays.
- * How many went: `ret_count`. */
-int dr_copies_thin(const char *file, const char *container, uint64_t keep, unsigned *ret_count,
-                   struct dr_err *err);
+ * "<folder>/<container>-<version>-<stamp>.tar.gz"), with what lies beside each under its name. `file` always stays,
+ * and so does what is no key of `own` (dr_journal_copies()): other hosts may keep theirs there, of servers of the same
+ * name. How many went: `ret_count`. */
+int dr_copies_thin(const char *file, const char *container, const json_t *own, uint64_t keep,
+                   unsigned *ret_count, struct dr_err *err);
 
 #endif

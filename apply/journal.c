@@ -385,6 +385,37 @@ int dr_journal_last(const struct dr_journal *journal, dr_journal_fits_fn *fits, 
     }
 }
 
+static int add_copy(const struct dr_journal *journal, const char *name, json_t *copies,
+                    struct dr_err *err)
+{
+    dr_autofree char *path = dr_file_join(journal->folder, name, err);
+    json_auto_t *state = path ? read_document(path, NULL) : NULL;
+    const char *file = dr_json_string_or(json_object_get(state, "backup"), "file", NULL);
+
+    if (!path)
+        return -1;
+    return file ? dr_json_set(copies, file, json_true(), err) : 0;
+}
+
+json_t *dr_journal_copies(const struct dr_journal *journal, struct dr_err *err)
+{
+    DIR *folder = opendir(journal->folder);
+    json_auto_t *copies = json_object();
+    const struct dirent *entry;
+    int done = 0;
+
+    if (!folder) {
+        dr_fail_errno(err, DR_ERR_IO, "look into the folder '%s'", journal->folder);
+        return NULL;
+    }
+    while (done == 0 && (entry = readdir(folder))) {
+        if (dr_text_starts(entry->d_name, "apply-") && dr_text_ends(entry->d_name, ".json"))
+            done = add_copy(journal, entry->d_name, copies, err);
+    }
+    closedir(folder);
+    return done == 0 ? json_incref(copies) : NULL;
+}
+
 int dr_journal_reopen(struct dr_journal *journal, const char *path, json_t *state,
                       struct dr_err *err)
 {

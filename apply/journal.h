@@ -81,6 +81,10 @@ typedef bool dr_journal_fits_fn(const json_t *state);
 int dr_journal_last(const struct dr_journal *journal, dr_journal_fits_fn *fits, char **ret_path,
                     json_t **ret_state, struct dr_err *err);
 
+/* The copies of databases that were made with this folder, as an object whose keys are their paths; what tells of none, or
+ * can't be read, adds none. New reference. */
+json_t *dr_journal_copies(const struct dr_journal *journal, struct dr_err *err);
+
 /* A dr_journal_fits_fn: the server's container was replaced, so that there is a way back. Checks of single parts and
  * hosts that were finished later leave journals too. */
 bool dr_journal_has_server(const json_t *state);

@@ -210,12 +210,16 @@ rolled_back() {
     before
     mkdir -p "$state/backups"
     for name in rancher-v1.0.0-20160101T000000Z rancher-v1.0.0-20160202T000000Z other-v1.0.0-20160101T000000Z \
-        rancher-x-v1.0.0-20160101T000000Z mine; do
+        rancher-x-v1.0.0-20160101T000000Z mine rancher-v1.0.0-20160303T000000Z; do
         touch "$state/backups/$name.tar.gz" "$state/backups/$name.tar.gz.sha256"
+        if [[ $name == *20160303* ]]; then continue; fi # another host's, in the same folder
+        jq -n --arg file "$state/backups/$name.tar.gz" '{format: 1, state: "finished", steps: {}, backup: {file: $file}}' \
+            >"$state/apply-${name: -16}-$name-finished.json"
     done
     apply --keep-backups 2
-    [ "$(find "$state/backups" -name "rancher-v*.tar.gz" | wc -l)" -eq 2 ]
-    [ -e "$(jq -r .backup.file "$state"/apply-*-finished.json)" ]
+    [ "$(find "$state/backups" -name "rancher-v*.tar.gz" | wc -l)" -eq 3 ]
+    [ -e "$state/backups/rancher-v1.0.0-20160303T000000Z.tar.gz" ]
+    [ -e "$(jq -r .backup.file "$state"/apply-20[2-9]*-finished.json)" ]
     [ ! -e "$state/backups/rancher-v1.0.0-20160101T000000Z.tar.gz" ]
     [ ! -e "$state/backups/rancher-v1.0.0-20160101T000000Z.tar.gz.sha256" ]
     [ -e "$state/backups/other-v1.0.0-20160101T000000Z.tar.gz" ]
