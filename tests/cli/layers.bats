@@ -55,11 +55,11 @@ warnings() {
     tar -xOf b.tar bundle.json | jq -r '.images[0].warnings[]'
 }
 
-# make_foreign TAG URL…: an image with layers that only the store has.
+# make_foreign TAG URL…: an image with layers that only the store has. $place is before its name.
 make_foreign() {
     local tag=$1 urls=() url
     for url in "${@:2}"; do urls+=(--url "$url"); done
-    make_image "$hub" "win/image:$tag" --layers 30K --seed "foreign-$tag" --keep "$keys/store" \
+    make_image "$hub" "${place-}win/image:$tag" --layers 30K --seed "foreign-$tag" --keep "$keys/store" \
         --layer-type application/vnd.docker.image.rootfs.foreign.diff.tar.gzip ${urls[@]+"${urls[@]}"}
 }
 
@@ -125,6 +125,17 @@ layer_of() {
     rm b.tar "$keys/store/layer"
     drover bundle site/win/image:1 --from "$hub" -o b.tar --key "$keys/site.key"
     [ ! -s "$keys/asked" ]
+}
+
+@test "mirror --rollback puts an image with foreign layers back, though the registry never had them" {
+    place=back/ make_foreign 7 "https://$store/seven"
+    before=$(manifest_digest "$hub" back/win/image:7)
+    make_image "$hub" win/image:7 --layers 5K --seed plain
+    bundle win/image:7
+    drover mirror b.tar "$hub/back" --pubkey "$keys/site.pub" --state-dir "$PWD/state"
+    [ "$(manifest_digest "$hub" back/win/image:7)" != "$before" ]
+    drover mirror --rollback "$hub/back" --state-dir "$PWD/state"
+    [ "$(manifest_digest "$hub" back/win/image:7)" = "$before" ]
 }
 
 @test "foreign layers go through redirects, and no login goes along" {
