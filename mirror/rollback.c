@@ -237,6 +237,16 @@ static int add_json(const struct way_back *way, json_t *to, struct dr_err *err)
     return 0;
 }
 
+/* Not always the last that was tried: one that moved no tag leaves none to be put back. */
+static void tell_run(const struct way_back *way)
+{
+    const json_t *journal = way->journal.json;
+
+    dr_log_say(way->log, "%s: the last run that moved tags was begun at %s, with '%s'", way->name,
+               dr_json_string_or(journal, "started", "?"),
+               dr_json_string_or(json_object_get(journal, "bundle"), "path", "?"));
+}
+
 static int go_back(struct way_back *way, json_t *report, struct dr_err *err)
 {
     const struct dr_rollback_options *options = way->options;
@@ -245,6 +255,7 @@ static int go_back(struct way_back *way, json_t *report, struct dr_err *err)
         dr_mirror_journal_open(&way->journal, options->state_dir, &way->destination, err) < 0 ||
         read_tags(way, err) < 0)
         return -1;
+    tell_run(way);
     way->registry = dr_destination_connect(&way->destination, &options->reach, way->log, err);
     if (!way->registry || dr_registry_ping(way->registry, err) < 0 || look(way, err) < 0 ||
         check_whole(way, err) < 0 || (!options->dry_run && put_all_back(way, err) < 0))

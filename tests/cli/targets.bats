@@ -171,6 +171,7 @@ journal() {
     mirror "$site" # moves nothing: the journal stays that of the run that did
     back "$site" --dry-run
     [ "$(grep -c '  to be put back$' <<<"$output")" -eq 3 ]
+    says_error "$site: the last run that moved tags was begun at $(journal "$site" .started), with '$files/b.tar'"
     complete "$site"
     back "$site"
     [ "$(grep -c '  put back$' <<<"$output")" -eq 3 ]
