@@ -117,7 +117,7 @@ lie() {
         --key "$keys/site.key"
     grep -q "to_other/blobs.* Basic" "$keys/liar"
     grep -q "good/blobs" "$keys/elsewhere"
-    ! grep "good/blobs" "$keys/elsewhere" | grep -v -- ' -$'
+    [ -z "$(grep "good/blobs" "$keys/elsewhere" | grep -v -- ' -$')" ]
     rm b.tar
     lie realm_inner 5 "it sends logins to"
     lie realm_file 5 "it sends logins to"

@@ -88,8 +88,8 @@ END
 }
 
 @test "a bundle through a pipe is the file, byte for byte but for the signature" {
-    "$DROVER" bundle v1.0.2 --from "$hub" -o - --key "$files/site.key" >s.tar 2>talk
-    contains stderr "$(cat talk)" "3 images in"
+    "$DROVER" bundle v1.0.2 --from "$hub" -o - --key "$files/site.key" >s.tar 2>said
+    contains stderr "$(cat said)" "3 images in"
     drover verify s.tar --pubkey "$files/site.pub"
     cmp <(tail -c +20000 s.tar) <(tail -c +20000 "$files/b.tar")
     tar -xOf s.tar SHA256SUMS | cmp - <(tar -xOf "$files/b.tar" SHA256SUMS)
@@ -99,9 +99,9 @@ END
 @test "from registry to registry through a pipe, without a file anywhere" {
     site=$(registry_start "$name")
     "$DROVER" bundle v1.0.2 --from "$hub" -o - --key "$files/site.key" |
-        "$DROVER" mirror - "$site" --pubkey "$files/site.pub" >out 2>talk
+        "$DROVER" mirror - "$site" --pubkey "$files/site.pub" >out 2>said
     contains stdout "$(cat out)" "$site/rancher/server:v1.0.2"
-    contains stderr "$(cat talk)" "verified the stream: signature and every byte"
+    contains stderr "$(cat said)" "verified the stream: signature and every byte"
     complete "$site"
     [ -z "$(find . -name '*.tar*')" ]
 }
@@ -254,8 +254,8 @@ END
     old=$(registry_start old --schema1)
     "$harness_helpers/make-schema1" "$old" old/image:1 1.9.1
     bundle=(bundle old/image:1 --from "$old" -o - --key "$files/site.key")
-    "$DROVER" "${bundle[@]}" >s.tar 2>talk && false
-    contains stderr "$(cat talk)" "--spool-dir"
+    "$DROVER" "${bundle[@]}" >s.tar 2>said && false
+    contains stderr "$(cat said)" "--spool-dir"
     [ ! -s s.tar ]
     mkdir spool
     "$DROVER" "${bundle[@]}" --spool-dir spool | "$DROVER" verify - --pubkey "$files/site.pub"
@@ -284,10 +284,10 @@ END
 }
 
 @test "whoever reads goes away: told, and nothing hangs" {
-    { "$DROVER" bundle large/image:1 --from "$hub" -o - --key "$files/site.key" 2>talk || echo "$?" >status; } |
+    { "$DROVER" bundle large/image:1 --from "$hub" -o - --key "$files/site.key" 2>said || echo "$?" >status; } |
         head -c 100000 >/dev/null
     [ "$(cat status)" -eq 3 ]
-    contains stderr "$(cat talk)" "whoever reads from the pipe went away"
+    contains stderr "$(cat said)" "whoever reads from the pipe went away"
 }
 
 @test "memory stays small, whatever the layer's size" {
