@@ -391,7 +391,10 @@ static int rehearse(struct run *run, struct dr_err *err)
         .replace = options->replace,
         .count = run->wanted.count,
         .writer = &run->writer,
+        .bases = run->bases.list,
+        .base_files = options->bases,
         .past = &run->past,
+        .pace = options->pace,
     };
 
     run->asked = describe(run, err);

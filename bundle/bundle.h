@@ -20,6 +20,7 @@
 #include "lib/err.h"
 #include "lib/key.h"
 #include "lib/log.h"
+#include "lib/pace.h"
 #include "manifests/platform.h"
 
 struct dr_bundle_options {
@@ -35,6 +36,7 @@ struct dr_bundle_options {
     const char *output;          /* the file; with `pipe` the one that is made first; NULL: none */
     bool pipe;                   /* the bundle goes to stdout */
     bool dry_run;                /* only say what would be done; key and output may be NULL then */
+    struct dr_pace pace;         /* and how long it would take */
     bool json;                   /* the result, or the dry run, as JSON */
     bool replace;                /* an existing output may be replaced, by a complete one */
     const char *key;             /* file with the private key; NULL: it is signed later */

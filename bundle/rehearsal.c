@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bundle/rehearsal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bundle/savings.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -106,16 +108,40 @@ static json_t *image_json(const struct dr_bundle_image *image)
                      "layers", (json_int_t)layers, "bytes", (json_int_t)bytes);
 }
 
-static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *sums, FILE *to,
-                      struct dr_err *err)
+/* What the bundle will say of each base, which file it is, and what it saves. */
+static int add_bases(const struct dr_rehearsal *rehearsal, const struct dr_saving *savings,
+                     json_t *plan, struct dr_err *err)
+{
+    json_t *list = json_array();
+    json_t *base;
+    size_t i;
+
+    if (dr_json_set(plan, "bases", list, err) < 0)
+        return -1;
+    json_array_foreach(rehearsal->bases, i, base)
+    {
+        json_t *entry = json_copy(base);
+
+        if (dr_json_append(list, entry, err) < 0)
+            return -1;
+        if (dr_json_set(entry, "file", json_string(rehearsal->base_files[i]), err) < 0 ||
+            dr_json_set(entry, "layers", json_integer((json_int_t)savings[i].layers), err) < 0 ||
+            dr_json_set(entry, "bytes", json_integer((json_int_t)savings[i].bytes), err) < 0 ||
+            dr_json_set(entry, "superfluous", json_boolean(savings[i].superfluous), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static json_t *plan_json(const struct dr_rehearsal *rehearsal, const struct sums *sums,
+                         struct dr_err *err)
 {
     json_auto_t *images = json_array();
-    json_auto_t *plan = NULL;
-    dr_autofree char *text = NULL;
+    json_t *plan;
 
     for (size_t i = 0; i < rehearsal->count; i++) {
         if (dr_json_append(images, image_json(&rehearsal->images[i]), err) < 0)
-            return -1;
+            return NULL;
     }
     plan = json_pack(
         "{s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "release",
@@ -126,7 +152,22 @@ static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *s
         (json_int_t)(rehearsal->delta ? rehearsal->delta->bytes : 0), "space_needed",
         (json_int_t)sums->need, "space_free", (json_int_t)sums->room, "images", images);
     if (!plan)
-        return dr_fail_memory(err);
+        dr_fail_memory(err);
+    return plan;
+}
+
+static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *sums,
+                      const struct dr_saving *savings, FILE *to, struct dr_err *err)
+{
+    json_auto_t *plan = plan_json(rehearsal, sums, err);
+    dr_autofree char *text = NULL;
+
+    if (!plan ||
+        dr_pace_json(plan, "fetch_seconds", sums->bytes - sums->kept, rehearsal->pace.line, err) <
+            0 ||
+        dr_pace_json(plan, "read_seconds", sums->total, rehearsal->pace.read, err) < 0 ||
+        (rehearsal->bases && add_bases(rehearsal, savings, plan, err) < 0))
+        return -1;
     text = dr_json_text(plan, true, err);
     if (!text)
         return -1;
@@ -134,19 +175,18 @@ static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *s
     return 0;
 }
 
-static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *sums, FILE *to)
+static void print_images(const struct dr_rehearsal *rehearsal, FILE *to)
 {
     char name[DR_REFERENCE_TEXT];
     char digest[DR_DIGEST_TEXT];
-    char one[16];
-    char other[16];
+    char size[16];
 
     for (size_t i = 0; i < rehearsal->count; i++) {
         const struct dr_bundle_image *image = &rehearsal->images[i];
         uint64_t bytes;
         size_t layers = sum_layers(image, &bytes);
 
-        dr_text_size(bytes, one);
+        dr_text_size(bytes, size);
         fprintf(to, "%-14s  %s\n%14s  %s%s\n%14s  ", image->role,
                 dr_reference_text(&image->reference, name), "",
                 dr_digest_text(digest_of(image), digest),
@@ -154,16 +194,52 @@ static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *
         if (dr_bundle_image_is_list(image))
             fprintf(to, "%zu images for %zu platforms, ", image->family.image_count,
                     dr_bundle_image_platform_count(image));
-        fprintf(to, "%zu layer%s, %s\n", layers, layers == 1 ? "" : "s", one);
+        fprintf(to, "%zu layer%s, %s\n", layers, layers == 1 ? "" : "s", size);
     }
+}
+
+/* What each saves alone stands in the lines of the delta. */
+static void print_superfluous(const struct dr_rehearsal *rehearsal, const struct dr_saving *savings,
+                              FILE *to)
+{
+    for (size_t i = 0; i < json_array_size(rehearsal->bases); i++) {
+        const char *file = rehearsal->base_files[i];
+
+        if (savings[i].layers == 0)
+            fprintf(to, "base '%s' saves nothing: it has none of these layers\n", file);
+        else if (savings[i].superfluous)
+            fprintf(to,
+                    "base '%s' is superfluous: what it would save, the other bases save as well\n",
+                    file);
+    }
+}
+
+static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *sums,
+                       const struct dr_saving *savings, FILE *to)
+{
+    const struct dr_pace *pace = &rehearsal->pace;
+    uint64_t rest = sums->bytes - sums->kept;
+    bool timed = pace->line && rest > 0;
+    char time[DR_PACE_TEXT];
+    char one[16];
+    char other[16];
+
+    print_images(rehearsal, to);
     dr_text_size(sums->bytes, one);
-    dr_text_size(sums->bytes - sums->kept, other);
-    fprintf(to, "\nlayers  %llu, each once: %s; to be fetched: %s\n",
-            (unsigned long long)sums->layers, one, other);
+    dr_text_size(rest, other);
+    fprintf(to, "\nlayers  %llu, each once: %s; to be fetched: %s%s%s\n",
+            (unsigned long long)sums->layers, one, other, timed ? ", " : "",
+            timed ? dr_pace_text(rest, pace->line, time) : "");
     dr_delta_print(rehearsal->delta, to);
+    print_superfluous(rehearsal, savings, to);
     dr_text_size(sums->total, one);
     fprintf(to, "bundle  %s (%llu bytes) in %zu members\n", one, (unsigned long long)sums->total,
             rehearsal->writer->layout.count);
+    if (pace->read)
+        fprintf(to,
+                "read    %s on the far side, to verify it; and up to as long again for what its "
+                "registry lacks\n",
+                dr_pace_text(sums->total, pace->read, time));
     dr_text_size(sums->need, one);
     dr_text_size(sums->room, other);
     fprintf(to, "space   %s needed, %s free\n", one, other);
@@ -173,13 +249,15 @@ int dr_rehearsal_print(const struct dr_rehearsal *rehearsal, bool json, FILE *to
                        struct dr_err *err)
 {
     const char *output = rehearsal->output;
+    dr_autofree struct dr_saving *savings =
+        dr_savings_new(rehearsal->delta, json_array_size(rehearsal->bases), err);
     struct sums sums;
 
-    if (add_up(rehearsal, &sums, err) < 0)
+    if (!savings || add_up(rehearsal, &sums, err) < 0)
         return -1;
     if (!json)
-        print_text(rehearsal, &sums, to);
-    else if (print_json(rehearsal, &sums, to, err) < 0)
+        print_text(rehearsal, &sums, savings, to);
+    else if (print_json(rehearsal, &sums, savings, to, err) < 0)
         return -1;
     if (output && !rehearsal->replace && access(output, F_OK) == 0)
         return dr_fail(err, DR_ERR_REFUSED, "'%s' exists; --force would replace it", output);

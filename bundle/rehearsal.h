@@ -13,6 +13,7 @@
 #include "bundle/file/writer.h"
 #include "bundle/ledger.h"
 #include "lib/err.h"
+#include "lib/pace.h"
 
 struct dr_rehearsal {
     const char *release; /* NULL: images only */
@@ -22,7 +23,10 @@ struct dr_rehearsal {
     size_t count;
     const struct dr_writer *writer; /* planned */
     const struct dr_delta *delta;   /* what it leaves out; NULL: nothing */
-    const struct dr_past *past;     /* what an earlier run left */
+    const json_t *bases;            /* as the bundle says them; NULL: there are none */
+    const char *const *base_files;  /* where each of them was read */
+    struct dr_pace pace;
+    const struct dr_past *past; /* what an earlier run left */
 };
 
 /* What OUTPUT.part and its journal hold for a run that is asked for `asked`; nothing: past.journal is NULL. Nobody's

@@ -10,6 +10,7 @@
 #include "bundle/file/channel.h"
 #include "bundle/file/slots.h"
 #include "cli/commands.h"
+#include "cli/pacing.h"
 #include "cli/trusted.h"
 #include "lib/cleanup.h"
 #include "lib/text.h"
@@ -255,6 +256,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"with-tool", 0, DR_OPTION_OPTIONAL, &lists.tools},
         {"dynamic-tool", 0, DR_OPTION_FLAG, &options.dynamic_tool},
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
+        DR_PACING_OPTIONS(options.pace),
         {"json", 0, DR_OPTION_FLAG, &options.json},
         {"force", 0, DR_OPTION_FLAG, &options.replace},
         {NULL, 0, DR_OPTION_FLAG, NULL},
@@ -264,7 +266,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (read_bases(&lists.bases, &lists.pubkeys, &trusted, &options, err) < 0 ||
+    if (dr_pacing_check(&options.pace, options.dry_run, options.rate, err) < 0 ||
+        read_bases(&lists.bases, &lists.pubkeys, &trusted, &options, err) < 0 ||
         set_pipe(&options, spool, &spooled, err) < 0 || check_output(&options, err) < 0 ||
         read_time(&options.created, err) < 0 ||
         check_signing(&options, unsigned_, signers, err) < 0 ||

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/pacing.h"
 #include "cli/reaching.h"
 #include "cli/trusted.h"
 #include "lib/cleanup.h"
@@ -98,6 +99,7 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         {"state-dir", 0, DR_OPTION_TEXT, &named},
         DR_REACHING_OPTIONS(reaching),
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
+        DR_PACING_OPTIONS(options.pace),
         {"rollback", 0, DR_OPTION_FLAG, &back},
         {"spool-dir", 0, DR_OPTION_TEXT, &options.spool},
         {"json", 0, DR_OPTION_FLAG, &options.json},
@@ -108,6 +110,8 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
+    if (dr_pacing_check(&options.pace, options.dry_run && !back, reaching.rate, err) < 0)
+        return -1;
     options.state_dir = state_dir = find_state_dir(named, err);
     if (!state_dir || name_registries(&words, back, &registry, &options, err) < 0)
         return -1;

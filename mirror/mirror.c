@@ -105,7 +105,7 @@ static int report(const struct run *run, bool *ret_taken, struct dr_err *err)
     bool planned = run->options->dry_run;
 
     if (!run->options->json)
-        dr_mirror_report_lines(run->targets, run->count, planned);
+        dr_mirror_report_lines(run->targets, run->count, planned, &run->common);
     else if (dr_mirror_report_json(run->targets, run->count, planned, &run->common, err) < 0)
         return -1;
     return conclude(run, ret_taken, err);
@@ -149,6 +149,7 @@ static int mirror(struct run *run, bool *ret_taken, struct dr_err *err)
                                             .path = options->bundle,
                                             .state_dir = options->state_dir,
                                             .reach = &options->reach,
+                                            .pace = options->pace,
                                             .look_only = options->dry_run};
     /* Before the long hashing: a registry that isn't there should be said at once. */
     dr_mirror_targets_each(run->targets, run->count, dr_mirror_target_survey, &run->common);

@@ -24,6 +24,7 @@
 #include "bundle/file/reader.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "lib/pace.h"
 #include "mirror/audit/destination.h"
 
 struct dr_mirror_options {
@@ -35,6 +36,7 @@ struct dr_mirror_options {
     struct dr_destination_options reach;
     const char *state_dir; /* where the journal is: mirror/journal.h */
     bool dry_run;          /* say what is missing, write nothing */
+    struct dr_pace pace;   /* and how long it would take */
     bool json;
 };
 

@@ -8,6 +8,7 @@
 #include "lib/json.h"
 #include "lib/reference.h"
 #include "lib/text.h"
+#include "mirror/forecast.h"
 
 /* Whether something of the image is missing, before anything is written. */
 static bool is_missing(const struct dr_mirror_plan *plan, size_t image)
@@ -50,21 +51,6 @@ static void summarize(const struct dr_mirror_target *target)
                took);
 }
 
-static void foretell(const struct dr_mirror_target *target)
-{
-    const struct dr_mirror_plan *plan = &target->plan;
-    size_t tags = 0;
-    char size[16];
-
-    for (size_t i = 0; i < plan->image_count; i++)
-        tags += !plan->images[i].tagged;
-    dr_text_size(plan->bytes, size);
-    dr_log_say(&target->log,
-               "blobs: %zu present, %zu to be sent or mounted (%s at most); tags: %zu to be "
-               "written; nothing was written now",
-               target->push.present, plan->first_count + plan->more_count, size, tags);
-}
-
 static void print_lines(const struct dr_mirror_target *target, bool planned)
 {
     const struct dr_mirror_plan *plan = &target->plan;
@@ -87,13 +73,14 @@ static void print_lines(const struct dr_mirror_target *target, bool planned)
     }
 }
 
-void dr_mirror_report_lines(const struct dr_mirror_target *targets, size_t count, bool planned)
+void dr_mirror_report_lines(const struct dr_mirror_target *targets, size_t count, bool planned,
+                            const struct dr_mirror_common *common)
 {
     for (size_t i = 0; i < count; i++) {
         if (targets[i].failure.code != DR_OK)
             continue;
         if (planned)
-            foretell(&targets[i]);
+            dr_mirror_forecast_say(&targets[i], &common->pace);
         else
             summarize(&targets[i]);
         print_lines(&targets[i], planned);
@@ -124,8 +111,16 @@ static json_t *blobs_json(const struct dr_mirror_target *target)
                      (json_int_t)push->bytes_sent);
 }
 
-static int add_target(const struct dr_mirror_target *target, bool planned, json_t *to,
-                      struct dr_err *err)
+/* Of a delta whose registry was asked for what it leaves out. */
+static json_t *requires_json(const struct dr_requires *requires)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "layers", (json_int_t) requires->count, "present",
+                     (json_int_t) requires->present, "mount", (json_int_t) requires->mount_count,
+                     "missing", (json_int_t) requires->missing);
+}
+
+static int add_target(const struct dr_mirror_target *target, bool planned,
+                      const struct dr_mirror_common *common, json_t *to, struct dr_err *err)
 {
     bool failed = target->failure.code != DR_OK;
     json_t *entry = json_pack("{s:s, s:i, s:s*, s:o, s:I, s:[]}", "registry", target->name,
@@ -133,7 +128,11 @@ static int add_target(const struct dr_mirror_target *target, bool planned, json_
                               failed ? target->failure.text : NULL, "blobs", blobs_json(target),
                               "tags_written", (json_int_t)target->push.tags_moved, "images");
 
-    if (dr_json_append(to, entry, err) < 0)
+    if (dr_json_append(to, entry, err) < 0 ||
+        (target->requires.count > 0 &&
+         dr_json_set(entry, "requires", requires_json(&target->requires), err) < 0) ||
+        (planned && !failed &&
+         dr_json_set(entry, "plan", dr_mirror_forecast_json(target, &common->pace), err) < 0))
         return -1;
     for (size_t i = 0; i < target->plan.image_count && !failed; i++) {
         if (dr_json_append(json_object_get(entry, "images"), image_json(target, i, planned), err) <
@@ -156,7 +155,7 @@ int dr_mirror_report_json(const struct dr_mirror_target *targets, size_t count, 
     if (!report)
         return dr_fail_memory(err);
     for (size_t i = 0; i < count; i++) {
-        if (add_target(&targets[i], planned, json_object_get(report, "targets"), err) < 0)
+        if (add_target(&targets[i], planned, common, json_object_get(report, "targets"), err) < 0)
             return -1;
     }
     text = dr_json_text(report, true, err);

@@ -11,7 +11,8 @@
 #include "mirror/target.h"
 
 /* Of those that did not fail. `planned`: nothing was written, the words are of what would be. */
-void dr_mirror_report_lines(const struct dr_mirror_target *targets, size_t count, bool planned);
+void dr_mirror_report_lines(const struct dr_mirror_target *targets, size_t count, bool planned,
+                            const struct dr_mirror_common *common);
 
 /* Of all, the failed ones with their error. */
 int dr_mirror_report_json(const struct dr_mirror_target *targets, size_t count, bool planned,

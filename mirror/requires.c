@@ -280,7 +280,6 @@ static int make_mounts(const struct check *check, struct dr_requires *requires, 
         const struct need *need = &check->needs[i];
         char *from;
 
-        requires->present += need->there;
         if (need->there)
             continue;
         from = dr_text_copy(need->from, err);
@@ -309,17 +308,21 @@ int dr_requires_check(struct dr_registry *registry, const struct dr_bundle *bund
                           .delta = dr_bundle_about(bundle)->delta,
                           .destination = destination,
                           .log = log};
-    size_t missing;
     int done;
 
     if (!check.delta)
         return 0;
     done = collect(&check, plan, err);
     needs = check.needs;
-    if (done < 0 || find_all(&check, &missing, err) < 0)
+    if (done < 0 || find_all(&check, &requires.missing, err) < 0)
         return -1;
-    if (missing > 0)
-        return fail_missing(&check, missing, err);
+    requires.count = check.count;
+    for (size_t i = 0; i < check.count; i++)
+    requires.present += check.needs[i].there;
+    if (requires.missing > 0) {
+        *ret_requires = requires;
+        return fail_missing(&check, requires.missing, err);
+    }
     if (make_mounts(&check, &requires, err) < 0)
         return -1;
     dr_log_say(log, "what this delta leaves out is there: %zu layers in place, %zu to be mounted",

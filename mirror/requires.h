@@ -21,7 +21,9 @@
 struct dr_requires {
     struct dr_blob_put *mounts; /* what is there, but in another repository; to be done first */
     size_t mount_count;
-    size_t present; /* blobs in the repositories that need them */
+    size_t count;   /* layers that are left out, once for each repository that needs them */
+    size_t present; /* of them, in these repositories */
+    size_t missing; /* that are nowhere */
 };
 
 #define DR_REQUIRES_INIT                                                                           \
@@ -30,7 +32,7 @@ struct dr_requires {
     }
 
 /* `ret_requires` is empty for a bundle that is no delta; it borrows from bundle and plan. DR_ERR_REFUSED: something is
- * missing; DR_ERR_PROOF: something is there in another size. */
+ * missing, and the numbers in `ret_requires` say how much; DR_ERR_PROOF: something is there in another size. */
 int dr_requires_check(struct dr_registry *registry, const struct dr_bundle *bundle,
                       const struct dr_mirror_plan *plan, const struct dr_destination *destination,
                       const struct dr_log *log, struct dr_requires *ret_requires,

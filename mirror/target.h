@@ -12,6 +12,7 @@
 #include "bundle/file/reader.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "lib/pace.h"
 #include "lib/registry/registry.h"
 #include "mirror/audit/destination.h"
 #include "mirror/journal.h"
@@ -37,6 +38,7 @@ struct dr_mirror_common {
     const char *path; /* the bundle's */
     const char *state_dir;
     const struct dr_destination_options *reach;
+    struct dr_pace pace;
     bool look_only; /* neither lock nor journal: nothing will be written */
 };
 

@@ -275,6 +275,36 @@ END
         --pubkey "$files/site.pub"
     [ "$(jq .left_out_bytes <<<"$output")" -gt 600000 ]
     [ "$(jq .bytes <<<"$output")" -eq "$(stat -c %s "$files/delta.tar")" ]
+    [ "$(jq -c '[.bases[] | (.file | sub(".*/"; "")), .layers, .superfluous]' <<<"$output")" = '["old.tar",4,false]' ]
+}
+
+@test "a dry run names the base that could be left away, and the one that saves nothing" {
+    make_image "$hub" small/image:1 --layers 1K --seed alone
+    drover bundle small/image:1 --from "$hub" -o small.tar --key "$files/site.key"
+    drover bundle v1.0.2 --from "$hub" --dry-run --key "$files/site.key" --base "$files/other.tar" \
+        --base small.tar --base "$files/old.tar"
+    says "delta: 4 layers"
+    says "base '$files/other.tar' is superfluous: what it would save, the other bases save as well"
+    says "base 'small.tar' saves nothing: it has none of these layers"
+    [[ $output != *"'$files/old.tar' is"* ]]
+    drover bundle v1.0.2 --from "$hub" --dry-run --json --key "$files/site.key" --base "$files/other.tar" \
+        --base small.tar --base "$files/old.tar"
+    [ "$(jq -c '[.bases[] | .layers, .superfluous]' <<<"$output")" = '[2,true,0,true,4,false]' ]
+    [ "$(jq '.bases[2].bytes == .left_out_bytes and .bases[0].bytes < .bases[2].bytes' <<<"$output")" = true ]
+}
+
+@test "mirror --dry-run says whether what a delta leaves out is there" {
+    site=$(registry_start "$name")
+    mirror 9 "$files/delta.tar" "$site" --dry-run --json
+    [ "$(jq -c '.targets[0] | .status, .requires, .plan' <<<"$output" | tr '\n' ' ')" = \
+        '9 {"layers":5,"present":0,"mount":0,"missing":5} null ' ]
+    mirror "$files/old.tar" "$site"
+    mirror "$files/delta.tar" "$site" --dry-run --line-rate 1k
+    says_error "what this delta leaves out is there: 5 layers in place, 0 to be mounted"
+    says_error "blobs: 7 present, 2 to be sent (9.4 kB)"
+    says_error "sending: about 10 s at 1.0 kB/s"
+    mirror "$files/delta.tar" "$site" --dry-run --json
+    [ "$(jq -c '.targets[0].requires' <<<"$output")" = '{"layers":5,"present":5,"mount":0,"missing":0}' ]
 }
 
 @test "merge makes the very bundle that the delta stands for" {

@@ -165,6 +165,7 @@ END
     [ "$(jq .bytes <<<"$plan")" -eq "$(stat -c %s work/a.tar)" ]
     [ "$(jq .members <<<"$plan")" -eq "$(tar -tf work/a.tar | wc -l)" ]
     jq -e '.fetch_bytes == .layer_bytes and .kept_bytes == 0 and .space_needed == .bytes' <<<"$plan"
+    jq -e 'has("fetch_seconds") or has("read_seconds") or has("bases") | not' <<<"$plan"
     for digest in $("$DROVER" inspect --json work/a.tar 2>/dev/null | jq -r '.images[].layers[].digest'); do
         [[ $log != *"blobs/$digest"* ]]
     done
@@ -173,4 +174,19 @@ END
     drover 6 bundle rancher/none:v1 --dry-run --from "$hub"
     drover bundle v1.0.2 --dry-run --from "$hub"
     [ "$(ls work)" = a.tar ]
+}
+
+@test "bundle --dry-run tells how long it takes at the speeds of the line and of the medium" {
+    hub=$(registry_start hub-pace)
+    make_image "$hub" a/one:1 --layers 300K
+    drover bundle a/one:1 --dry-run --from "$hub" --line-rate 1k --read-rate 100k
+    says "to be fetched: 306.7 kB, about 5 min at 1.0 kB/s"
+    says "read    about 4 s at 102.4 kB/s on the far side, to verify it"
+    drover bundle a/one:1 --dry-run --json --from "$hub" --line-rate 1k --read-rate 100k
+    jq -e '.fetch_seconds == (.fetch_bytes / 1024 | ceil) and .read_seconds == (.bytes / 102400 | ceil)' <<<"$output"
+    drover 2 bundle a/one:1 --from "$hub" -o a.tar --key site.key --read-rate 2M
+    says_error "--read-rate is for --dry-run, which tells how long it would take at that speed"
+    drover 2 bundle a/one:1 --dry-run --from "$hub" --line-rate fast
+    says_error "--line-rate: 'fast' is no rate; give bytes per second, like 500k or 2M"
+    [ ! -e a.tar ]
 }

@@ -150,7 +150,8 @@ journal() {
 @test "--dry-run says what is missing and writes nothing, neither there nor here" {
     mirror "$site" --dry-run
     [ "$(grep -c '  missing$' <<<"$output")" -eq 3 ]
-    says_error "9 to be sent or mounted"
+    says_error "blobs: 0 present, 8 to be sent ("
+    says_error ", 1 to be mounted from a neighbour ("
     says_error "tags: 3 to be written; nothing was written now"
     [ ! -e "$state" ]
     [ -z "$(tags_of "$site")" ]
@@ -158,6 +159,28 @@ journal() {
     make_image "$site" rancher/agent:v1.0.1 --layers 5K --seed moved
     mirror "$site" --dry-run --json
     [ "$(jq -r '[.targets[0].images[].result] | join(" ")' <<<"$output")" = "present missing present" ]
+}
+
+@test "--dry-run tells what a registry would be sent, and how long that and reading takes" {
+    mirror "$site" --dry-run --json --line-rate 1k --read-rate 10k
+    plan=$(jq -c '.targets[0].plan' <<<"$output")
+    jq -e '.present == 0 and .send == 8 and .mount == 1 and .tags == 3' <<<"$plan"
+    jq -e --argjson size "$(stat -c %s "$files/b.tar")" '.read_bytes == $size + .send_bytes' <<<"$plan"
+    jq -e '.send_seconds == (.send_bytes / 1024 | ceil) and .read_seconds == (.read_bytes / 10240 | ceil)' <<<"$plan"
+    mirror "$site" --dry-run --line-rate 100k --limit-rate 1k --read-rate 10k
+    says_error "sending: about 11 min at 1.0 kB/s"
+    says_error "reading the bundle, all of it to verify it and then again what is sent: about 3 min at 10.2 kB/s"
+    mirror "$site" --json
+    [ "$(jq '.targets[0].blobs.bytes_sent' <<<"$output")" -eq "$(jq .send_bytes <<<"$plan")" ]
+    [ "$(jq -c '.targets[0] | .blobs.sent, .blobs.mounted' <<<"$output" | tr '\n' ' ')" = "8 1 " ]
+    mirror "$site" --dry-run --line-rate 1k --read-rate 1k
+    says_error "blobs: 9 present, 0 to be sent, 0 to be mounted from a neighbour; tags: 0 to be written"
+    says_error "none of its layers is needed"
+    [[ $stderr != *"sending:"* ]]
+    mirror 2 "$site" --line-rate 1M
+    says_error "--line-rate is for --dry-run, which tells how long it would take at that speed; --limit-rate limits"
+    back 2 "$site" --dry-run --read-rate 1M
+    says_error "--read-rate is for --dry-run"
 }
 
 @test "what tags were is written down, and --rollback puts them back; a new tag stays" {
