@@ -21,8 +21,7 @@ teardown_file() {
 }
 
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    name=site-$BATS_TEST_NUMBER
+    own_registry
     site=$(registry_start "$name")
     data=$HARNESS_DIR/registry/$name/data/docker/registry/v2
 }
@@ -38,12 +37,9 @@ mirror() {
 
 # audit [STATUS] TARGET [OPTION…]
 audit() {
-    local expected=0
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        expected=$1
-        shift
-    fi
-    drover "$expected" audit "$files/b.tar" "$@" --pubkey "$files/site.pub"
+    local expected words
+    take_status "$@"
+    drover "$expected" audit "$files/b.tar" "${words[@]}" --pubkey "$files/site.pub"
 }
 
 # blob_file NAME:TAG INDEX: where the registry keeps that layer.

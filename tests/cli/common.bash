@@ -36,6 +36,52 @@ make_release() {
     make_image "$1" rancher/agent-instance:v0.8.1 --layers 150K --seed other --oci
 }
 
+release_images="rancher/server:v1.0.2 rancher/agent:v1.0.1 rancher/agent-instance:v0.8.1"
+
+# complete HOST:PORT [PREFIX/]: every image of make_release "$hub" is there, with the same digest.
+complete() {
+    local image
+    for image in $release_images; do
+        [ "$(manifest_digest "$1" "${2-}$image")" = "$(manifest_digest "$hub" "$image")" ] || return 1
+    done
+}
+
+# own_registry: for setup(), a folder for the test and in $name the name of a registry that it may start.
+own_registry() {
+    cd "$BATS_TEST_TMPDIR" || return
+    name=site-$BATS_TEST_NUMBER
+}
+
+# Neither a tag nor a manifest is in that registry.
+nothing_tagged() {
+    [ -z "$(find "$HARNESS_DIR/registry/$name/data" -path '*/_manifests/*' 2>/dev/null)" ]
+}
+
+# spoil FILE LAYER HOW: a copy of the bundle, c.tar, where something happens in the middle of its n-th layer
+spoil() {
+    python3 - "$@" <<'END'
+import sys, tarfile
+path, layer, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+with tarfile.open(path) as tar:
+    members = [m for m in tar.getmembers() if m.name.startswith("blobs/")]
+    layers = [m for m in members if m.size > 1000]
+    at = layers[layer].offset_data + layers[layer].size // 2
+    print(layers[layer].name)
+data = bytearray(open(path, "rb").read())
+if how == "flip":
+    data[at] ^= 1
+elif how == "lose":
+    del data[at:at + 100]
+elif how == "add":
+    data[at:at] = b"noise" * 20
+elif how == "cut":
+    del data[at:]
+elif how == "head":
+    del data[700:710]
+open("c.tar", "wb").write(data)
+END
+}
+
 # fake_tool FILE MACHINE [INTERPRETER] [BITS]: the head of an executable for Linux (machine 62: x86_64, 183: aarch64, elf.h)
 # and some bytes after it.
 fake_tool() {
@@ -51,20 +97,32 @@ open(name, "wb").write(header + segment + bytes(range(256)) * 30)
 END
 }
 
-# drover [STATUS] ARG…: runs the program under test and expects this exit status (0). What it said
-# is in $output and $stderr.
-drover() {
-    local expected=0
-    if [[ $1 =~ ^[0-9]+$ ]]; then
+# take_status [STATUS] WORD…: for helpers that take what drover takes. $expected is the exit status (0), $words the rest.
+take_status() {
+    expected=0
+    if [[ ${1-} =~ ^[0-9]+$ ]]; then
         expected=$1
         shift
     fi
-    run --separate-stderr "${DROVER:?is the program under test}" "$@"
+    words=("$@")
+}
+
+# drover [STATUS] ARG…: runs the program under test and expects this exit status (0). What it said
+# is in $output and $stderr.
+drover() {
+    local expected words
+    take_status "$@"
+    run --separate-stderr "${DROVER:?is the program under test}" "${words[@]}"
     if ((status != expected)); then
         printf 'drover %s\nended with %s, not %s\n--- stdout\n%s\n--- stderr\n%s\n' \
-            "$*" "$status" "$expected" "$output" "$stderr"
+            "${words[*]}" "$status" "$expected" "$output" "$stderr"
         return 1
     fi
+}
+
+# from FILE [STATUS] ARG…: the same with this file behind a pipe.
+from() {
+    drover "${@:2}" < <(cat "$1")
 }
 
 # drover_small ARG…: runs it, and fails when it takes more than 24 MiB of memory.

@@ -35,8 +35,7 @@ teardown_file() {
 }
 
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    name=site-$BATS_TEST_NUMBER
+    own_registry
 }
 
 teardown() {
@@ -45,28 +44,23 @@ teardown() {
 
 # bundle [STATUS] ARG…: v1.0.2 into d.tar
 bundle() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" bundle v1.0.2 --from "$hub" -o d.tar --key "$files/site.key" "$@"
+    local expected words
+    take_status "$@"
+    drover "$expected" bundle v1.0.2 --from "$hub" -o d.tar --key "$files/site.key" "${words[@]}"
 }
 
 # mirror [STATUS] BUNDLE REGISTRY [OPTION…]
 mirror() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" mirror "$@" --pubkey "$files/site.pub"
+    local expected words
+    take_status "$@"
+    drover "$expected" mirror "${words[@]}" --pubkey "$files/site.pub"
 }
 
-complete() {
+# With all layers, as another reader sees it.
+readable() {
     local image
-    for image in rancher/server:v1.0.2 rancher/agent:v1.0.1 rancher/agent-instance:v0.8.1; do
-        [ "$(manifest_digest "$1" "$image")" = "$(manifest_digest "$hub" "$image")" ] || return 1
+    complete "$1" || return 1
+    for image in $release_images; do
         skopeo copy -q --src-tls-verify=false "docker://$1/$image" "dir:copy" || return 1
         rm -r copy
     done
@@ -127,7 +121,7 @@ END
     mirror "$files/delta.tar" "$site"
     says_error "what this delta leaves out is there: 5 layers in place, 0 to be mounted"
     says "$(manifest_digest "$hub" rancher/server:v1.0.2)  sent"
-    complete "$site"
+    readable "$site"
     mirror "$files/delta.tar" "$site"
     says_error "0 sent"
 }
@@ -143,7 +137,7 @@ END
     [ -z "$(find "$HARNESS_DIR/registry/$name/data" -path '*_uploads*' 2>/dev/null)" ]
     mirror "$files/old.tar" "$site"
     mirror "$files/delta.tar" "$site"
-    complete "$site"
+    readable "$site"
 }
 
 @test "one layer that went missing since is enough to refuse" {
@@ -167,7 +161,7 @@ END
     mirror d.tar "$site"
     says_error "0 layers in place, 3 to be mounted"
     says_error "3 mounted"
-    complete "$site"
+    readable "$site"
 }
 
 @test "a registry that mounts nothing is told, and what to do then" {
@@ -192,7 +186,7 @@ END
     says_error "$(tar -xOf agent.tar SHA256SUMS | sha256sum | cut -c 1-64)"
     mirror agent.tar "$site"
     mirror d.tar "$site"
-    complete "$site"
+    readable "$site"
 }
 
 @test "a delta of a delta: the far side that took the first has what it stands for" {
@@ -231,7 +225,7 @@ END
     site=$(registry_start "$name")
     mirror "$files/old.tar" "$site"
     mirror d.tar "$site"
-    complete "$site"
+    readable "$site"
 }
 
 @test "a base that lies costs a refusal, not a registry" {
@@ -316,7 +310,7 @@ END
     drover verify m.tar --pubkey "$files/site.pub"
     site=$(registry_start "$name")
     mirror m.tar "$site"
-    complete "$site"
+    readable "$site"
     drover diff m.tar "$files/delta.tar"
     says "only in the first   0 layers"
     says "only in the second  0 layers"

@@ -40,13 +40,10 @@ setup() {
 
 # bundle [STATUS] IMAGE…
 bundle() {
-    local expected=0
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        expected=$1
-        shift
-    fi
+    local expected words
+    take_status "$@"
     rm -f b.tar*
-    drover "$expected" bundle "$@" --from "$hub" -o b.tar --key "$keys/site.key"
+    drover "$expected" bundle "${words[@]}" --from "$hub" -o b.tar --key "$keys/site.key"
     if ((expected)); then [ ! -e b.tar ]; fi
     if ((expected == 8)); then [ -z "$(ls)" ]; fi # what can't become one is not begun
 }

@@ -12,8 +12,7 @@ setup_file() {
     export hub
     make_release "$hub"
     cd "$BATS_FILE_TMPDIR" || return
-    export files=$BATS_FILE_TMPDIR images
-    images="rancher/server:v1.0.2 rancher/agent:v1.0.1 rancher/agent-instance:v0.8.1"
+    export files=$BATS_FILE_TMPDIR
     "$DROVER" key new -o site.key --no-passphrase
     "$DROVER" key new -o other.key --no-passphrase
     "$DROVER" bundle v1.0.2 --from "$hub" -o b.tar --key site.key
@@ -27,8 +26,7 @@ teardown_file() {
 
 # A registry of its own for each test.
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    name=site-$BATS_TEST_NUMBER
+    own_registry
 }
 
 teardown() {
@@ -37,26 +35,9 @@ teardown() {
 
 # mirror [STATUS] REGISTRY [OPTION…]
 mirror() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" mirror "${bundle:-$files/b.tar}" "$@" --pubkey "$files/site.pub"
-}
-
-# Neither a tag nor a manifest is in the registry.
-nothing_there() {
-    [ -z "$(find "$HARNESS_DIR/registry/$name/data" -path '*/_manifests/*' 2>/dev/null)" ]
-}
-
-# complete SITE [PREFIX/]: every image is there with the hub's digest.
-complete() {
-    local image
-    for image in $images; do
-        [ "$(manifest_digest "$1" "${2-}$image")" = "$(manifest_digest "$hub" "$image")" ] ||
-            return 1
-    done
+    local expected words
+    take_status "$@"
+    drover "$expected" mirror "${bundle:-$files/b.tar}" "${words[@]}" --pubkey "$files/site.pub"
 }
 
 # requests METHOD: how many of them the registry has answered.
@@ -74,8 +55,8 @@ requests() {
     says_error "blobs: 0 present, 8 sent"
     says_error "tags: 3 written"
     complete "$site"
-    run ! nothing_there
-    for image in $images; do
+    run ! nothing_tagged
+    for image in $release_images; do
         skopeo copy -q --src-tls-verify=false "docker://$site/$image" "dir:copy"
         skopeo copy -q --src-tls-verify=false "docker://$hub/$image" "dir:original"
         diff -r copy original
@@ -153,7 +134,7 @@ requests() {
     registry_stop other
     bundle=two.tar mirror 9 "$site"
     says_error "would both be $site/rancher/agent:v7"
-    nothing_there
+    nothing_tagged
 }
 
 @test "a bundle that another key signed is not even shown to the registry" {
@@ -161,7 +142,7 @@ requests() {
     drover 7 mirror "$files/b.tar" "$site" --pubkey "$files/other.pub"
     says_error "$files/b.tar"
     [ "$(requests GET)" -le 1 ] # the harness's own
-    nothing_there
+    nothing_tagged
     drover mirror "$files/b.tar" "$site" --pubkey "$files/other.pub" --pubkey "$files/site.pub"
 }
 
@@ -189,7 +170,7 @@ END
     echo >>bad.tar
     bundle=bad.tar mirror 7 "$site"
     [ "$(requests POST)" -eq 0 ]
-    nothing_there
+    nothing_tagged
     bundle=nowhere.tar mirror 3 "$site"
     says_error "nowhere.tar"
 }
@@ -211,7 +192,7 @@ END
     [ "$status" -eq 7 ]
     grep -q "its bytes have the digest" "$(process_log mirror)"
     grep -q "no tag was changed" "$(process_log mirror)"
-    nothing_there
+    nothing_tagged
     [ "$(requests PATCH)" -le 2 ]
     bundle=$files/large.tar mirror "$site"
 }
@@ -227,7 +208,7 @@ END
     mirror 4 "$bad"
     says_error "503"
     [[ $stderr != *verified* ]]
-    nothing_there
+    nothing_tagged
 }
 
 @test "a registry that goes away in the middle: no tag; the same command goes on" {
@@ -241,7 +222,7 @@ END
     wait "$pid" && status=0 || status=$?
     [ "$status" -eq 4 ]
     grep -q "no tag was changed; run the same command again" "$(process_log mirror)"
-    nothing_there
+    nothing_tagged
     registry_start "$name"
     bundle=$files/large.tar mirror "$site"
     [ "$(manifest_digest "$site" large/image:1)" = "$(manifest_digest "$hub" large/image:1)" ]
@@ -261,14 +242,14 @@ END
         wait "$pid" && status=0 || status=$?
         [ "$status" -eq 12 ]
         grep -q "stopped by .*; no tag was changed; run the same command again to go on" "$log"
-        nothing_there
+        nothing_tagged
         : >"$(registry_log "$name")"
     done
 }
 
 @test "old tags stay as they were until everything new is there" {
     site=$(registry_start "$name")
-    for image in $images; do
+    for image in $release_images; do
         make_image "$site" "$image" --layers 2K --seed old
     done
     old=$(manifest_digest "$site" rancher/server:v1.0.2)
@@ -276,7 +257,7 @@ END
     mirror 4 "$bad"
     says_error "500"
     says_error "no tag was changed"
-    for image in $images; do
+    for image in $release_images; do
         [ "$(manifest_digest "$site" "$image")" = "$old" ] || [ "$image" != rancher/server:v1.0.2 ]
         [ "$(manifest_digest "$site" "$image")" != "$(manifest_digest "$hub" "$image")" ]
     done
@@ -312,7 +293,7 @@ END
     readonly=$(odd readonly "$site")
     mirror 4 "$readonly"
     says_error "405: UNSUPPORTED: this is a read-only mirror"
-    nothing_there
+    nothing_tagged
 }
 
 @test "a registry that gives back another manifest than it took is found out" {
@@ -340,7 +321,7 @@ END
     mirror 5 "$site"
     says_error "refuses user 'joe'"
     [[ $stderr != *wrong* ]]
-    nothing_there
+    nothing_tagged
     login joe:secret
     mirror "$site"
     skopeo inspect --tls-verify=false --creds joe:secret "docker://$site/rancher/agent:v1.0.1"
@@ -379,7 +360,7 @@ END
     proxy=$(odd none "$site" "${certificate[@]}")
     mirror 4 "$proxy" --ca-cert "$(registry_ca tls)"
     says_error "in the clear; if a proxy does its TLS, that proxy must set X-Forwarded-Proto"
-    nothing_there
+    nothing_tagged
     proxy=$(odd plain "$hub" "${certificate[@]}")
     drover 4 bundle rancher/agent:v1.0.1 --from "$proxy" -o b.tar \
         --key "$files/site.key" --ca-cert "$(registry_ca tls)"
@@ -392,7 +373,7 @@ END
     site=$(registry_start "$name")
     host=$HARNESS_HOST:${site#*:}
     mirror 4 "$host"
-    nothing_there
+    nothing_tagged
     mirror 4 "$host" --insecure-registry elsewhere:5000
     says_error "warning: --insecure-registry names 'elsewhere:5000', but the registry is '$host'"
     mirror "$host" --insecure-registry "$host"

@@ -27,14 +27,11 @@ setup() {
 
 # only [STATUS] PARTS [OPTION…]
 only() {
-    local expected=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        expected=("$1")
-        shift
-    fi
-    drover "${expected[@]}" apply "$BATS_FILE_TMPDIR/bundle" --registry "$site" --pubkey \
+    local expected words
+    take_status "$@"
+    drover "$expected" apply "$BATS_FILE_TMPDIR/bundle" --registry "$site" --pubkey \
         "$BATS_FILE_TMPDIR/site.pub" --state-dir "$BATS_TEST_TMPDIR/state" --rancher-url "$url" \
-        --only "$@"
+        --only "${words[@]}"
 }
 
 site_by_hand() { # somebody upgraded the server

@@ -10,12 +10,9 @@ load server
 
 # rollback [STATUS] [OPTION…]
 rollback() {
-    local expected=()
-    if [[ ${1-} =~ ^[0-9]+$ ]]; then
-        expected=("$1")
-        shift
-    fi
-    drover "${expected[@]}" rollback --state-dir "$state" --yes "$@"
+    local expected words
+    take_status "$@"
+    drover "$expected" rollback --state-dir "$state" --yes "${words[@]}"
 }
 
 # status_says TEXT: in the words of drover status.

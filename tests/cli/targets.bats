@@ -9,9 +9,8 @@ load common
 setup_file() {
     harness_begin
     hub=$(registry_start hub)
-    export hub files=$BATS_FILE_TMPDIR images
+    export hub files=$BATS_FILE_TMPDIR
     make_release "$hub"
-    images="rancher/server:v1.0.2 rancher/agent:v1.0.1 rancher/agent-instance:v0.8.1"
     cd "$BATS_FILE_TMPDIR" || return
     "$DROVER" key new -o site.key --no-passphrase
     "$DROVER" bundle v1.0.2 --from "$hub" -o b.tar --key site.key --serial 2
@@ -40,40 +39,27 @@ second() {
 
 # mirror [STATUS] REGISTRY… [OPTION…]
 mirror() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" mirror "${bundle:-$files/b.tar}" "$@" --pubkey "$files/site.pub" --state-dir "$state"
+    local expected words
+    take_status "$@"
+    drover "$expected" mirror "${bundle:-$files/b.tar}" "${words[@]}" --pubkey "$files/site.pub" --state-dir "$state"
 }
 
 # back [STATUS] REGISTRY… [OPTION…]
 back() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" mirror --rollback "$@" --state-dir "$state"
-}
-
-complete() {
-    local image
-    for image in $images; do
-        [ "$(manifest_digest "$1" "$image")" = "$(manifest_digest "$hub" "$image")" ] || return 1
-    done
+    local expected words
+    take_status "$@"
+    drover "$expected" mirror --rollback "${words[@]}" --state-dir "$state"
 }
 
 # old_tags HOST:PORT: other images under the names of the release.
 old_tags() {
     local image
-    for image in $images; do make_image "$1" "$image" --layers 2K --seed old >/dev/null; done
+    for image in $release_images; do make_image "$1" "$image" --layers 2K --seed old >/dev/null; done
 }
 
 tags_of() {
     local image
-    for image in $images; do manifest_digest "$1" "$image"; done
+    for image in $release_images; do manifest_digest "$1" "$image"; done
 }
 
 # front ODDITY: what the registry in front of $site, at $odd, does from now on.

@@ -23,8 +23,7 @@ teardown_file() {
 }
 
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    name=site-$BATS_TEST_NUMBER
+    own_registry
     export HOME=$PWD
     begun=$SECONDS
 }
