@@ -27,8 +27,8 @@ static int open_file(struct dr_envelope *envelope, const char *path, struct dr_e
             "itself");
     if (envelope->fd < 0 && strcmp(path, "-") == 0)
         return dr_fail(err, DR_ERR_USAGE,
-                       "only verify and mirror read a bundle from the standard input, all others "
-                       "need a file; 'tee FILE' makes one on the way");
+                       "only verify, mirror and load read a bundle from the standard input, all "
+                       "others need a file; 'tee FILE' makes one on the way");
     if (envelope->fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "open it");
     if (fstat(envelope->fd, &info) < 0)
@@ -70,6 +70,9 @@ static int read_at(struct dr_envelope *envelope, void *ret_data, size_t size, ui
 {
     if (envelope->pipe >= 0 && fill(envelope, offset + size, err) < 0)
         return -1;
+    envelope->cut = envelope->pipe >= 0 && envelope->filled < offset + size;
+    if (envelope->cut)
+        return dr_fail(err, DR_ERR_VERIFY, "the stream ends too early: it was cut off");
     return dr_file_pread(envelope->fd, ret_data, size, offset, WHAT, err);
 }
 
@@ -115,7 +118,7 @@ static int step(struct dr_envelope *envelope, struct dr_layout *layout, const ch
                        (unsigned long long)size, (unsigned long long)max);
     if (dr_layout_add(layout, name, size, digest, err) < 0)
         return -1;
-    if (dr_layout_total(layout) > envelope->size)
+    if (envelope->pipe < 0 && dr_layout_total(layout) > envelope->size)
         return dr_fail(err, DR_ERR_VERIFY,
                        "the file ends too early: '%s' and the end need %llu bytes, there are %llu",
                        name, (unsigned long long)dr_layout_total(layout),

@@ -10,6 +10,7 @@
  * members is not hashed here.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bundle/file/layout.h"
@@ -32,6 +33,7 @@ struct dr_envelope {
     /* Of a stream, which is read once and forwards: what came of its head is in `fd`, a file in memory. */
     int pipe;        /* -1: it is none */
     uint64_t filled; /* so much of it is in `fd` */
+    bool cut;        /* it ended where there should have been more */
 };
 
 #define DR_ENVELOPE_INIT                                                                           \

@@ -73,6 +73,8 @@ struct dr_bundle *dr_bundle_open_stream(int pipe, const struct dr_bundle_trust *
     bundle->envelope = (struct dr_envelope)DR_ENVELOPE_INIT;
     if (open_stream(bundle, pipe, trust, err) < 0) {
         dr_err_wrap(err, "read the bundle from the stream");
+        if (bundle->envelope.cut)
+            dr_err_advise(err, "send the bundle again");
         return NULL;
     }
     return dr_steal(bundle);
@@ -248,17 +250,20 @@ int dr_stream_read(struct dr_bundle *bundle, void *ret_data, size_t size, struct
     return 0;
 }
 
-/* Zeros behind a layer; anything else is left to be looked through for a header. */
+/* Zeros behind a layer; anything else is left to be looked through for a header. Where the stream ends among them is for
+ * who looks for the end to tell. */
 static int pass_padding(struct dr_bundle *bundle, size_t size, struct dr_err *err)
 {
     static const char zeros[DR_BLOCK];
     struct dr_stream *stream = bundle->stream;
+    size_t there;
 
     if (need(bundle, size, err) < 0)
         return -1;
-    if (stream->end - stream->begin >= size &&
-        memcmp(stream->buffer + stream->begin, zeros, size) == 0)
-        stream->begin += size;
+    there = stream->end - stream->begin;
+    there = there < size ? there : size;
+    if (memcmp(stream->buffer + stream->begin, zeros, there) == 0)
+        stream->begin += there;
     else
         stream->strayed = true;
     return 0;

@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bundle/file/check.h"
+#include "bundle/file/stream.h"
 #include "lib/cleanup.h"
 #include "lib/engine/image.h"
 #include "lib/json.h"
@@ -16,10 +18,11 @@
 struct load {
     const struct dr_load_options *options;
     const struct dr_log *log;
-    const struct dr_bundle *bundle;
+    struct dr_bundle *bundle;
+    bool stream; /* it comes through a pipe, and what is to be sent is verified on its way */
     struct dr_engine *engine;
     struct dr_load_names names;
-    bool sent;
+    uint64_t sent; /* bytes */
 };
 
 static const char *result_of(const struct load *load, const struct dr_load_name *name)
@@ -57,7 +60,7 @@ static int give_names(struct load *load, struct dr_err *err)
 {
     for (size_t i = 0; i < load->names.count; i++) {
         struct dr_load_name *name = &load->names.items[i];
-        bool made = name->before == DR_LOAD_PRESENT || (name->own && load->sent);
+        bool made = name->before == DR_LOAD_PRESENT || (name->own && load->sent > 0);
 
         if (dr_stop_check(err, "naming images") < 0)
             return -1;
@@ -75,6 +78,26 @@ static int give_names(struct load *load, struct dr_err *err)
     return 0;
 }
 
+static int send_all(struct load *load, struct dr_err *err)
+{
+    if (dr_load_send(load->engine, load->bundle, load->log, err) < 0)
+        return err && err->code == DR_ERR_STOPPED
+                   ? dr_err_advise(err, "run the same command again to go on")
+                   : -1;
+    load->sent = dr_bundle_file_size(load->bundle);
+    return 0;
+}
+
+/* Also where nothing is missing a stream is read, to know what it is. */
+static int send_stream(struct load *load, size_t absent, struct dr_err *err)
+{
+    if (dr_load_send_stream(absent > 0 ? load->engine : NULL, load->bundle, load->log, &load->sent,
+                            err) < 0)
+        return -1;
+    dr_log_say(load->log, "verified the stream: signature and every byte");
+    return 0;
+}
+
 static int send(struct load *load, struct dr_err *err)
 {
     size_t absent = count_absent(load);
@@ -82,14 +105,11 @@ static int send(struct load *load, struct dr_err *err)
     char size[16];
     char took[16];
 
+    if (load->stream ? send_stream(load, absent, err) < 0 : absent > 0 && send_all(load, err) < 0)
+        return -1;
     if (absent == 0)
         return 0;
-    if (dr_load_send(load->engine, load->bundle, load->log, err) < 0)
-        return err && err->code == DR_ERR_STOPPED
-                   ? dr_err_advise(err, "run the same command again to go on")
-                   : -1;
-    load->sent = true;
-    dr_text_size(dr_bundle_file_size(load->bundle), size);
+    dr_text_size(load->sent, size);
     dr_text_seconds(dr_clock() - began, took);
     dr_log_say(load->log, "sent %s in %s: %zu of %zu images were missing", size, took, absent,
                load->names.image_count);
@@ -123,11 +143,11 @@ static int print_json(const struct load *load, struct dr_err *err)
 {
     const struct dr_bundle_about *about = dr_bundle_about(load->bundle);
     char sums[DR_DIGEST_TEXT];
-    json_auto_t *report = json_pack(
-        "{s:{s:s, s:s, s:s*}, s:s, s:b, s:I, s:[]}", "bundle", "path", load->options->bundle,
-        "sums", dr_digest_text(&about->sums, sums), "release", about->release, "engine",
-        dr_engine_host(load->engine), "dry_run", (int)load->options->dry_run, "bytes_sent",
-        (json_int_t)(load->sent ? dr_bundle_file_size(load->bundle) : 0), "images");
+    json_auto_t *report =
+        json_pack("{s:{s:s, s:s, s:s*}, s:s, s:b, s:I, s:[]}", "bundle", "path",
+                  load->options->bundle, "sums", dr_digest_text(&about->sums, sums), "release",
+                  about->release, "engine", dr_engine_host(load->engine), "dry_run",
+                  (int)load->options->dry_run, "bytes_sent", (json_int_t)load->sent, "images");
     dr_autofree char *text = NULL;
 
     if (!report)
@@ -189,11 +209,25 @@ static int make_names(struct load *load, struct dr_err *err)
     return dr_load_names_make(load->bundle, &registry, &load->names, err);
 }
 
+static struct dr_bundle *open_bundle(const struct load *load, struct dr_err *err)
+{
+    const struct dr_load_options *options = load->options;
+
+    if (load->stream && options->dry_run) {
+        dr_fail(err, DR_ERR_USAGE,
+                "--dry-run would let the stream go by: 'drover verify -' looks at one");
+        return NULL;
+    }
+    return load->stream ? dr_bundle_open_stream(STDIN_FILENO, options->trust, err)
+                        : dr_bundle_open(options->bundle, options->trust, err);
+}
+
 int dr_load_run(const struct dr_load_options *options, const struct dr_log *log, struct dr_err *err)
 {
-    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(options->bundle, options->trust, err);
+    struct load load = {
+        .options = options, .log = log, .stream = strcmp(options->bundle, "-") == 0};
+    dr_auto_bundle struct dr_bundle *bundle = load.bundle = open_bundle(&load, err);
     dr_auto_engine struct dr_engine *engine = NULL;
-    struct load load = {.options = options, .log = log, .bundle = bundle};
     int done;
 
     if (!bundle || dr_bundle_refuse_delta(bundle, "an engine cannot load it", err) < 0)
@@ -201,7 +235,8 @@ int dr_load_run(const struct dr_load_options *options, const struct dr_log *log,
     done = make_names(&load, err);
     /* One question before the long hashing: an engine that isn't there should be said at once. */
     engine = load.engine = done == 0 ? dr_engine_new(&options->engine, err) : NULL;
-    done = engine && dr_bundle_check_layers(bundle, options->bundle, true, log, err) == 0
+    done = engine && (load.stream ||
+                      dr_bundle_check_layers(bundle, options->bundle, true, log, err) == 0)
                ? run(&load, err)
                : -1;
     dr_load_names_release(&load.names);

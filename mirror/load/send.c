@@ -2,6 +2,7 @@
 #include "mirror/load/send.h"
 
 #include "lib/engine/image.h"
+#include "mirror/load/relay.h"
 
 struct stream {
     const struct dr_bundle *bundle;
@@ -31,5 +32,36 @@ int dr_load_send(struct dr_engine *engine, const struct dr_bundle *bundle, const
     dr_progress_start(&stream.progress, log, "load", size);
     done = dr_image_load(engine, source, &stream, size, err);
     dr_progress_end(&stream.progress);
+    return done;
+}
+
+static int send_stream(struct dr_engine *engine, struct dr_relay *relay, struct dr_err *err)
+{
+    /* What the engine says of an archive that was broken off is of no interest. */
+    if (engine && dr_image_load(engine, dr_relay_read, relay, relay->total, err) < 0 &&
+        !dr_relay_failed(relay))
+        return -1;
+    if (dr_relay_end(relay, err) < 0) {
+        dr_err_wrap(err, "read the bundle from the stream");
+        return dr_err_advise(err, "nothing was loaded, since an engine takes all of a bundle or "
+                                  "nothing: send it again");
+    }
+    return 0;
+}
+
+int dr_load_send_stream(struct dr_engine *engine, struct dr_bundle *bundle,
+                        const struct dr_log *log, uint64_t *ret_sent, struct dr_err *err)
+{
+    dr_auto_relay struct dr_relay relay = {.piece = NULL};
+    struct dr_progress progress;
+    int done;
+
+    if (dr_relay_init(&relay, bundle, &progress, log, err) < 0)
+        return -1;
+    dr_progress_start(&progress, log, engine ? "load" : "verify",
+                      dr_bundle_about(bundle)->layer_bytes);
+    done = send_stream(engine, &relay, err);
+    dr_progress_end(&progress);
+    *ret_sent = relay.made;
     return done;
 }

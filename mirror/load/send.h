@@ -16,4 +16,9 @@
 int dr_load_send(struct dr_engine *engine, const struct dr_bundle *bundle, const struct dr_log *log,
                  struct dr_err *err);
 
+/* The same out of a stream of dr_bundle_open_stream(), which is verified while it goes through (mirror/load/relay.h);
+ * `engine` NULL: it is only verified. `ret_sent` bytes went to the engine. DR_ERR_VERIFY: the engine has nothing of it. */
+int dr_load_send_stream(struct dr_engine *engine, struct dr_bundle *bundle,
+                        const struct dr_log *log, uint64_t *ret_sent, struct dr_err *err);
+
 #endif

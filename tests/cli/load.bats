@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# drover load into a real engine.
+# drover load into a real engine, from a file and from a pipe.
 
 load common
 
@@ -32,12 +32,22 @@ teardown() {
 
 # load_release [STATUS] [OPTION…]
 load_release() {
-    local expected=()
-    if [[ ${1-} =~ ^[0-9]+$ ]]; then
-        expected=("$1")
-        shift
-    fi
-    drover "${expected[@]}" load "$keys/release.tar" --pubkey "$keys/site.pub" "$@"
+    local expected words
+    take_status "$@"
+    drover "$expected" load "$keys/release.tar" --pubkey "$keys/site.pub" "${words[@]}"
+}
+
+# load_stream FILE [STATUS] [OPTION…]
+load_stream() {
+    local expected words
+    take_status "${@:2}"
+    from "$1" "$expected" load - --pubkey "$keys/site.pub" "${words[@]}"
+}
+
+# No image, no layer, and nothing of what was on its way.
+nothing_loaded() {
+    [ -z "$(has)" ] &&
+        [ -z "$(find "$HARNESS_DIR"/engine/docker/data/{tmp,image/*/imagedb,image/*/layerdb} -type f)" ]
 }
 
 # What the engine has: one line per name, "NAME ID".
@@ -132,6 +142,79 @@ rancher/agent-instance:v0.8.1 present" ]
     says_error "--pubkey"
 }
 
+@test "from a pipe: verified on its way, the same images; a second time it is only verified" {
+    "$DROVER" bundle v1.0.2 --from "$hub" -o - --key "$keys/site.key" 2>/dev/null |
+        "$DROVER" load - --pubkey "$keys/site.pub" --registry registry.site:5000 >out 2>said
+    contains stderr "$(<said)" "verified the stream: signature and every byte"
+    contains stderr "$(<said)" "3 of 3 images were missing"
+    [ "$(grep -c ' loaded$' out)" -eq 6 ]
+    before=$(has)
+    load_stream "$keys/release.tar"
+    [ "$(grep -c ' present$' <<<"$output")" -eq 3 ]
+    says_error "verified the stream"
+    load_release --dry-run --registry registry.site:5000 --json
+    [ "$(jq -c '[.images[].result] | unique' <<<"$output")" = '["present"]' ]
+    docker rmi rancher/agent:v1.0.1 registry.site:5000/rancher/agent:v1.0.1
+    load_stream "$keys/release.tar" --json --registry registry.site:5000
+    [ "$(jq '.bytes_sent > 600000 and .bundle.path == "-"' <<<"$output")" = true ]
+    [ "$(has)" = "$before" ]
+    spoil "$keys/release.tar" 1 flip
+    load_stream c.tar 7
+    says_error "1 layer (204.3 kB) did not arrive"
+    [ "$(has)" = "$before" ]
+}
+
+@test "a stream that is cut off, anywhere: the engine has nothing of it, and what was lost is named" {
+    size=$(stat -c %s "$keys/release.tar")
+    last=$(tar -tf "$keys/release.tar" | tail -n 1)
+    for at in 0 700 5000 20000 $((size / 3)) $((size - 100000)) $((size - 1100)) $((size - 1024)) $((size - 1)); do
+        head -c "$at" "$keys/release.tar" >c.tar
+        load_stream c.tar 7
+        if ((at < 20000 || at > size - 1200)); then says_error "ends too early"; else says_error "lost: sha256:${last##*/}"; fi
+        if ((at >= 20000)); then says_error "nothing was loaded, since an engine takes all of a bundle or nothing"; fi
+    done
+    wait_until 10 nothing_loaded
+    load_stream "$keys/release.tar"
+}
+
+@test "a stream with another layer, or less or more than it should have: nothing is loaded" {
+    for how in flip lose add; do
+        for layer in 0 2 4; do
+            name=$(spoil "$keys/release.tar" "$layer" "$how")
+            load_stream c.tar 7
+            says_error "lost: sha256:${name##*/}"
+        done
+    done
+    (cat "$keys/release.tar" && echo more) >c.tar
+    load_stream c.tar 7
+    says_error "behind its end"
+    drover 7 load - --pubkey <(drover key new -o other.key --no-passphrase && cat other.pub) <"$keys/release.tar"
+    wait_until 10 nothing_loaded
+}
+
+@test "drover is killed while a stream goes through it: nothing is loaded" {
+    mkfifo pipe
+    "$DROVER" load - --pubkey "$keys/site.pub" <pipe >out 2>&1 &
+    pid=$!
+    exec 7>pipe
+    head -c -1500 "$keys/release.tar" >&7
+    wait_until 20 bash -c "find '$HARNESS_DIR/engine/docker/data/tmp' -size +100k | grep -q ."
+    kill -KILL "$pid"
+    exec 7>&-
+    wait "$pid" || true
+    wait_until 10 nothing_loaded
+}
+
+@test "a delta from a pipe is refused as one from a file; a dry run of a pipe makes no sense" {
+    drover bundle rancher/agent:v1.0.1 --from "$hub" -o base.tar --key "$keys/site.key"
+    drover bundle v1.0.2 --from "$hub" -o d.tar --key "$keys/site.key" --base base.tar
+    load_stream d.tar 9
+    says_error "an engine cannot load it: it is a delta"
+    load_stream "$keys/release.tar" 2 --dry-run
+    says_error "would let the stream go by"
+    wait_until 10 nothing_loaded
+}
+
 @test "serials: what was loaded is written down, an older bundle is refused" {
     serial=(--pubkey "$keys/site.pub" --channel default --state-dir "$PWD/state")
     drover bundle rancher/agent:v1.0.1 --from "$hub" -o old.tar --key "$keys/site.key" --serial 1
@@ -180,5 +263,8 @@ rancher/agent-instance:v0.8.1 present" ]
     make_image "$hub" large/image:2 --layers 150M
     drover bundle large/image:2 --from "$hub" -o large.tar --key "$keys/site.key"
     drover_small load large.tar --pubkey "$keys/site.pub"
+    docker image inspect large/image:2 >/dev/null
+    docker rmi large/image:2
+    drover_small load - --pubkey "$keys/site.pub" <large.tar
     docker image inspect large/image:2 >/dev/null
 }
