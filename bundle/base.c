@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bundle/base_receipt.h"
 #include "bundle/fetched.h"
 #include "bundle/file/document.h"
 #include "bundle/file/reader.h"
+#include "bundle/file/receipt_text.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -30,8 +32,8 @@ void dr_bases_release(struct dr_bases *bases)
     *bases = (struct dr_bases)DR_BASES_INIT;
 }
 
-static int add_layer(struct dr_bases *bases, const struct dr_descriptor *layer, const char *diff_id,
-                     struct dr_err *err)
+int dr_bases_add_layer(struct dr_bases *bases, const struct dr_descriptor *layer,
+                       const char *diff_id, struct dr_err *err)
 {
     struct dr_base_layer *added;
 
@@ -71,7 +73,7 @@ static int add_image(struct dr_bases *bases, const struct dr_reference *referenc
     for (size_t i = 0; i < content->layer_count; i++) {
         const char *diff_id = fits ? json_string_value(json_array_get(diff_ids, i)) : NULL;
 
-        if (add_layer(bases, &content->layers[i], diff_id, err) < 0)
+        if (dr_bases_add_layer(bases, &content->layers[i], diff_id, err) < 0)
             return -1;
     }
     return 0;
@@ -84,9 +86,8 @@ static json_t *digest_json(const struct dr_digest *digest)
     return json_string(dr_digest_text(digest, text));
 }
 
-/* `sums` NULL: not known. */
-static int add_base(struct dr_bases *bases, const struct dr_bundle_about *about,
-                    const struct dr_digest *sums, struct dr_err *err)
+int dr_bases_add(struct dr_bases *bases, const struct dr_bundle_about *about,
+                 const struct dr_digest *sums, struct dr_err *err)
 {
     json_t *base = json_pack("{s:s*, s:s, s:s, s:I, s:o}", "release", about->release, "created",
                              about->created, "channel", about->channel, "serial",
@@ -128,7 +129,8 @@ static int read_bundle(struct reading *reading, const char *path, struct dr_err 
         dr_log_warn(reading->sources->log,
                     "'%s' is NOT VERIFIED: --pubkey, or --key, checks who signed it", path);
     images = dr_bundle_images(bundle, &count);
-    if (add_base(reading->bases, dr_bundle_about(bundle), &dr_bundle_about(bundle)->whole, err) < 0)
+    if (dr_bases_add(reading->bases, dr_bundle_about(bundle), &dr_bundle_about(bundle)->whole,
+                     err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         if (add_bundle_image(reading->bases, bundle, &images[i], err) < 0)
@@ -196,7 +198,7 @@ static int read_document(struct reading *reading, const char *path, struct dr_er
                "'%s' bears no signature: what it names is taken as given, and mirror will ask the "
                "registry for it",
                path);
-    if (add_base(reading->bases, &document.about, NULL, err) < 0)
+    if (dr_bases_add(reading->bases, &document.about, NULL, err) < 0)
         return -1;
     for (size_t i = 0; i < document.image_count; i++) {
         if (ask_image(reading, &document.images[i], err) < 0)
@@ -208,16 +210,19 @@ static int read_document(struct reading *reading, const char *path, struct dr_er
 static int read_base(struct reading *reading, const char *path, struct dr_err *err)
 {
     dr_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char first;
+    char begin[64];
     ssize_t size;
 
     if (fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "open it");
-    size = read(fd, &first, 1);
+    size = read(fd, begin, sizeof begin);
     if (size < 0)
         return dr_fail_errno(err, DR_ERR_IO, "read it");
-    if (size == 1 && first == '{')
+    if (size > 0 && *begin == '{')
         return read_document(reading, path, err);
+    if (dr_receipt_is_text(begin, (size_t)size))
+        return dr_base_receipt_read(reading->bases, path, &reading->trust, reading->sources->log,
+                                    err);
     return read_bundle(reading, path, err);
 }
 

@@ -8,6 +8,8 @@
  *     a bundle        believed when it is signed by the key that signs the new one, or by one of options->base_keys;
  *                     its layers are not read, only which they are. A delta is as good: its images are complete there
  *     a bundle.json   of one. It carries no signature and names no layers: they are asked for where its images came from
+ *     a receipt       of a registry behind the gap, believed when it is signed by one of these keys: what is there,
+ *                     layer by layer, is left out
  *
  * A base that is not what it says costs a refusal on the far side, where mirror asks before it writes.
  */
@@ -57,6 +59,13 @@ int dr_bases_read(struct dr_bases *bases, const struct dr_bundle_options *option
  * is. Owned by the caller; it keeps what it needs of `bases`. */
 int dr_bases_delta(struct dr_bases *bases, const struct dr_bundle_image *images, size_t count,
                    struct dr_unpacking *unpacking, struct dr_delta **ret_delta, struct dr_err *err);
+
+/* For those who read one: a base, then the name of an image in `names`, and each layer that this image has there.
+ * `sums` NULL: not known; `diff_id` NULL: likewise. */
+int dr_bases_add(struct dr_bases *bases, const struct dr_bundle_about *about,
+                 const struct dr_digest *sums, struct dr_err *err);
+int dr_bases_add_layer(struct dr_bases *bases, const struct dr_descriptor *layer,
+                       const char *diff_id, struct dr_err *err);
 
 void dr_bases_release(struct dr_bases *bases);
 #define dr_auto_bases __attribute__((cleanup(dr_bases_release)))

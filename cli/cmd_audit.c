@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
 #include "cli/reaching.h"
+#include "cli/receipting.h"
 #include "cli/trusted.h"
 #include "mirror/audit/report.h"
 
@@ -10,6 +11,7 @@ int dr_cmd_audit(int argc, char **argv, struct dr_err *err)
     struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_audit_options options = {.trust = &trusted.trust};
     struct dr_reaching reaching = {.rate = 0};
+    dr_auto_receipting struct dr_receipting receipting = DR_RECEIPTING_INIT;
     struct dr_list words = {.count = 0};
     dr_auto_common struct dr_common common = {.help = false};
     const struct dr_option table[] = {
@@ -17,6 +19,7 @@ int dr_cmd_audit(int argc, char **argv, struct dr_err *err)
         DR_TRUSTED_OPTIONS(whom),
         {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
         DR_REACHING_OPTIONS(reaching),
+        DR_RECEIPTING_OPTIONS(receipting),
         {"deep", 0, DR_OPTION_FLAG, &options.deep},
         {"json", 0, DR_OPTION_FLAG, &options.json},
         {NULL, 0, DR_OPTION_FLAG, NULL},
@@ -30,7 +33,8 @@ int dr_cmd_audit(int argc, char **argv, struct dr_err *err)
         options.registry = words.item[1];
     if (!options.registry)
         return dr_fail(err, DR_ERR_USAGE, "say which: drover audit BUNDLE HOST[:PORT][/PREFIX]");
-    if (dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
+    if (dr_receipting_read(&receipting, &options.receipt, err) < 0 ||
+        dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
         return -1;
     options.bundle = words.item[0];
     options.reach = dr_reaching_options(&reaching);

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/pacing.h"
 #include "cli/reaching.h"
+#include "cli/receipting.h"
 #include "cli/trusted.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -82,11 +83,26 @@ static int name_registries(const struct dr_list *words, bool back, const char *c
     return 0;
 }
 
+/* A receipt tells what one registry has in the end. */
+static int set_receipt(struct dr_receipting *receipting, bool back,
+                       struct dr_mirror_options *options, struct dr_err *err)
+{
+    if (receipting->path && (back || options->dry_run))
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--receipt goes with a bundle that is mirrored; 'drover audit --receipt' "
+                       "tells what a registry has as it is");
+    if (receipting->path && options->registry_count > 1)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "a receipt is of one registry; 'drover audit --receipt' makes one of each");
+    return dr_receipting_read(receipting, &options->receipt, err);
+}
+
 int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
 {
     struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_mirror_options options = {.json = false};
     struct dr_reaching reaching = {.rate = 0};
+    dr_auto_receipting struct dr_receipting receipting = DR_RECEIPTING_INIT;
     struct dr_list words = {.count = 0};
     dr_auto_common struct dr_common common = {.help = false};
     dr_autofree char *state_dir = NULL;
@@ -98,6 +114,7 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         DR_TRUSTED_OPTIONS(whom),
         {"state-dir", 0, DR_OPTION_TEXT, &named},
         DR_REACHING_OPTIONS(reaching),
+        DR_RECEIPTING_OPTIONS(receipting),
         {"dry-run", 0, DR_OPTION_FLAG, &options.dry_run},
         DR_PACING_OPTIONS(options.pace),
         {"rollback", 0, DR_OPTION_FLAG, &back},
@@ -113,7 +130,8 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
     if (dr_pacing_check(&options.pace, options.dry_run && !back, reaching.rate, err) < 0)
         return -1;
     options.state_dir = state_dir = find_state_dir(named, err);
-    if (!state_dir || name_registries(&words, back, &registry, &options, err) < 0)
+    if (!state_dir || name_registries(&words, back, &registry, &options, err) < 0 ||
+        set_receipt(&receipting, back, &options, err) < 0)
         return -1;
     options.reach = dr_reaching_options(&reaching);
     dr_reaching_warn(&reaching, options.registries, options.registry_count, &common.log);

@@ -32,6 +32,7 @@ const struct dr_setting dr_settings_table[] = {
     {"rancher-ca-cert", DR_OPTION_TEXT, true, NULL},
     {"rancher-keys", DR_OPTION_TEXT, true, NULL},
     {"rancher-url", DR_OPTION_TEXT, false, "RANCHER_URL"},
+    {"receipt-key", DR_OPTION_TEXT, true, NULL},
     {"registry", DR_OPTION_TEXT, false, NULL},
     {"settle", DR_OPTION_NUMBER, false, NULL},
     {"state-dir", DR_OPTION_TEXT, true, NULL},

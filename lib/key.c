@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -28,6 +29,11 @@ static void cleanup_bio(BIO **bio)
 static void cleanup_pkey_context(EVP_PKEY_CTX **context)
 {
     EVP_PKEY_CTX_free(*context);
+}
+
+static void cleanup_ecdsa(ECDSA_SIG **signature)
+{
+    ECDSA_SIG_free(*signature);
 }
 
 static void cleanup_digest_context(EVP_MD_CTX **context)
@@ -296,5 +302,43 @@ int dr_key_verify(const struct dr_key *key, const void *data, size_t size,
         ERR_clear_error();
         return dr_fail(err, DR_ERR_VERIFY, "the signature does not match");
     }
+    return 0;
+}
+
+int dr_signature_compact(const unsigned char *signature, size_t size,
+                         unsigned char ret_compact[DR_SIGNATURE_COMPACT], struct dr_err *err)
+{
+    const unsigned char *end = signature;
+    __attribute__((cleanup(cleanup_ecdsa))) ECDSA_SIG *pair =
+        size <= DR_SIGNATURE_MAX ? d2i_ECDSA_SIG(NULL, &end, (long)size) : NULL;
+    int half = DR_SIGNATURE_COMPACT / 2;
+
+    if (pair && end == signature + size && !BN_is_negative(ECDSA_SIG_get0_r(pair)) &&
+        !BN_is_negative(ECDSA_SIG_get0_s(pair)) &&
+        BN_bn2binpad(ECDSA_SIG_get0_r(pair), ret_compact, half) == half &&
+        BN_bn2binpad(ECDSA_SIG_get0_s(pair), ret_compact + half, half) == half)
+        return 0;
+    ERR_clear_error();
+    return dr_fail(err, DR_ERR_VERIFY, "it is no signature of ECDSA P-256");
+}
+
+int dr_signature_expand(const unsigned char compact[DR_SIGNATURE_COMPACT],
+                        unsigned char *ret_signature, size_t *ret_size, struct dr_err *err)
+{
+    __attribute__((cleanup(cleanup_ecdsa))) ECDSA_SIG *pair = ECDSA_SIG_new();
+    int half = DR_SIGNATURE_COMPACT / 2;
+    BIGNUM *r = BN_bin2bn(compact, half, NULL);
+    BIGNUM *s = BN_bin2bn(compact + half, half, NULL);
+    int size;
+
+    if (!pair || !r || !s || ECDSA_SIG_set0(pair, r, s) != 1) {
+        BN_free(r);
+        BN_free(s);
+        return dr_fail_memory(err);
+    }
+    size = i2d_ECDSA_SIG(pair, &ret_signature);
+    if (size <= 0)
+        return fail_openssl(err, DR_ERR_INTERNAL, "write a signature");
+    *ret_size = (size_t)size;
     return 0;
 }

@@ -66,4 +66,13 @@ int dr_key_sign(const struct dr_key *key, const void *data, size_t size,
 int dr_key_verify(const struct dr_key *key, const void *data, size_t size,
                   const unsigned char *signature, size_t signature_size, struct dr_err *err);
 
+/* An ECDSA signature takes 64 bytes where its two numbers stand as they are (r, s), for what people type; DER is made of
+ * them again, the same bytes as before. DR_ERR_VERIFY: it is no signature of P-256. `ret_signature` has room for
+ * DR_SIGNATURE_MAX bytes. */
+#define DR_SIGNATURE_COMPACT 64
+int dr_signature_compact(const unsigned char *signature, size_t size,
+                         unsigned char ret_compact[DR_SIGNATURE_COMPACT], struct dr_err *err);
+int dr_signature_expand(const unsigned char compact[DR_SIGNATURE_COMPACT],
+                        unsigned char *ret_signature, size_t *ret_size, struct dr_err *err);
+
 #endif

@@ -111,6 +111,15 @@ static int report(const struct run *run, bool *ret_taken, struct dr_err *err)
     return conclude(run, ret_taken, err);
 }
 
+/* After the report, since the registry has all of the bundle whatever becomes of the receipt. */
+static int take_receipt(const struct run *run, struct dr_err *err)
+{
+    const struct dr_mirror_target *target = &run->targets[0];
+
+    return dr_receipt_take(&run->options->receipt, target->registry, run->bundle,
+                           &target->destination, &target->log, err);
+}
+
 /* A stream goes by once, so there is one registry that it can go to. */
 static int check_stream(const struct dr_mirror_options *options, struct dr_err *err)
 {
@@ -161,7 +170,7 @@ static int mirror(struct run *run, bool *ret_taken, struct dr_err *err)
             return -1;
         dr_mirror_targets_each(run->targets, run->count, dr_mirror_target_push, &run->common);
     }
-    return report(run, ret_taken, err);
+    return report(run, ret_taken, err) < 0 ? -1 : take_receipt(run, err);
 }
 
 int dr_mirror_run(const struct dr_mirror_options *options, const struct dr_log *log,

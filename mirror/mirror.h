@@ -26,6 +26,7 @@
 #include "lib/log.h"
 #include "lib/pace.h"
 #include "mirror/audit/destination.h"
+#include "mirror/audit/receipt.h"
 
 struct dr_mirror_options {
     const char *bundle; /* path; "-": stdin (mirror/pour.h) */
@@ -38,6 +39,7 @@ struct dr_mirror_options {
     bool dry_run;          /* say what is missing, write nothing */
     struct dr_pace pace;   /* and how long it would take */
     bool json;
+    struct dr_receipt_wish receipt; /* of what is there in the end; for one registry only */
 };
 
 /* DR_ERR_VERIFY: the bundle is not what was signed, nothing was written. Other codes: no tag was

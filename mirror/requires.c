@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mirror/requires.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,16 +48,6 @@ static int compare_needs(const void *a, const void *b)
     return strcmp(one->repository, other->repository);
 }
 
-static size_t count_layers(const struct dr_bundle_image *image)
-{
-    const struct dr_image_manifest *content;
-    size_t count = 0;
-
-    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++)
-        count += content->layer_count;
-    return count;
-}
-
 static void add_needs(struct check *check, const struct dr_mirror_image *mirrored)
 {
     const struct dr_image_manifest *content;
@@ -82,7 +73,7 @@ static int collect(struct check *check, const struct dr_mirror_plan *plan, struc
     size_t kept = 0;
 
     for (size_t i = 0; i < plan->image_count; i++)
-        room += count_layers(plan->images[i].image);
+        room += dr_bundle_image_layer_count(plan->images[i].image);
     check->needs = calloc(room, sizeof *check->needs);
     if (!check->needs)
         return dr_fail_memory(err);
@@ -235,10 +226,43 @@ static void show_missing(const struct check *check, size_t missing)
         dr_log_warn(check->log, "and %zu more are missing", missing - shown);
 }
 
+/* The destination as a receipt would call it. */
+static void name_destination(const struct dr_destination *destination, char ret[513])
+{
+    snprintf(ret, 513, "%s%s%s", destination->host, *destination->prefix ? "/" : "",
+             destination->prefix);
+}
+
+/* Why the connected side thought that the registry has it. */
+static int tell_receipts(const struct check *check, const bool *chosen, struct dr_buf *to,
+                         struct dr_err *err)
+{
+    char here[513];
+
+    name_destination(check->destination, here);
+    for (size_t i = 0; i < check->delta->base_count; i++) {
+        const struct dr_base_receipt *receipt = &check->delta->bases[i].receipt;
+        bool same = receipt->registry && strcmp(receipt->registry, here) == 0;
+
+        if (!chosen[i] || !receipt->registry || to->size > DR_ERR_TEXT_MAX / 2)
+            continue;
+        if (dr_buf_printf(to, err,
+                          " (What it has was known from the receipt of registry %s of %s; %s %s.)",
+                          receipt->registry, receipt->time,
+                          same ? "it has lost layers since; 'drover audit --receipt' makes a new "
+                                 "one of"
+                               : "this is another registry,",
+                          here) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int fail_missing(const struct check *check, size_t missing, struct dr_err *err)
 {
     bool chosen[DR_BASES_MAX] = {false};
     dr_auto_buf struct dr_buf bases = DR_BUF_INIT(65536);
+    dr_auto_buf struct dr_buf receipts = DR_BUF_INIT(65536);
     size_t base;
 
     show_missing(check, missing);
@@ -250,11 +274,13 @@ static int fail_missing(const struct check *check, size_t missing, struct dr_err
             return -1;
         chosen[base] = true;
     }
+    if (tell_receipts(check, chosen, &receipts, err) < 0)
+        return -1;
     return dr_fail(err, DR_ERR_REFUSED,
                    "this bundle is a delta, and the registry lacks %zu of the %zu layers that it "
                    "leaves out; nothing was written. They are in the bundle %s: mirror that first, "
-                   "or make the whole bundle of it and this one by 'drover merge'",
-                   missing, check->count, bases.data);
+                   "or make the whole bundle of it and this one by 'drover merge'%s",
+                   missing, check->count, bases.data, receipts.size ? receipts.data : "");
 }
 
 /* ---- what to mount */

@@ -19,6 +19,16 @@ const struct dr_image_manifest *dr_bundle_image_content(const struct dr_bundle_i
     return index < image->family.image_count ? &image->family.members[index].content : NULL;
 }
 
+size_t dr_bundle_image_layer_count(const struct dr_bundle_image *image)
+{
+    const struct dr_image_manifest *content;
+    size_t count = 0;
+
+    for (size_t i = 0; (content = dr_bundle_image_content(image, i)); i++)
+        count += content->layer_count;
+    return count;
+}
+
 bool dr_bundle_image_has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest)
 {
     const struct dr_image_manifest *content;

@@ -83,6 +83,9 @@ static inline bool dr_bundle_image_is_list(const struct dr_bundle_image *image)
 const struct dr_image_manifest *dr_bundle_image_content(const struct dr_bundle_image *image,
                                                         size_t index);
 
+/* Layers of all of them; what several have counts for each. */
+size_t dr_bundle_image_layer_count(const struct dr_bundle_image *image);
+
 /* Does any of its manifests have this layer? */
 bool dr_bundle_image_has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest);
 

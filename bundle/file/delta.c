@@ -37,6 +37,20 @@ static int read_digest(const json_t *object, const char *key, struct dr_digest *
     return dr_json_get_string(object, key, &text, err) < 0 ? -1 : dr_digest_parse(text, ret, err);
 }
 
+/* Another version's may say more. */
+static int read_receipt(const json_t *object, struct dr_base_receipt *receipt, struct dr_err *err)
+{
+    json_t *told;
+
+    if (!json_object_get(object, "receipt"))
+        return 0;
+    if (dr_json_get_object(object, "receipt", &told, err) < 0 ||
+        read_text(told, "registry", &receipt->registry, err) < 0 ||
+        read_text(told, "time", &receipt->time, err) < 0)
+        return -1;
+    return read_digest(told, "digest", &receipt->digest, err);
+}
+
 static int read_base(const json_t *object, struct dr_base *base, struct dr_err *err)
 {
     if (read_text(object, "created", &base->created, err) < 0 ||
@@ -44,7 +58,9 @@ static int read_base(const json_t *object, struct dr_base *base, struct dr_err *
         dr_json_get_uint64(object, "serial", &base->serial, err) < 0 ||
         read_digest(object, "id", &base->id, err) < 0)
         return -1;
-    if (json_object_get(object, "release") && read_text(object, "release", &base->release, err) < 0)
+    if ((json_object_get(object, "release") &&
+         read_text(object, "release", &base->release, err) < 0) ||
+        read_receipt(object, &base->receipt, err) < 0)
         return -1;
     base->has_sums = json_object_get(object, "sums");
     return base->has_sums ? read_digest(object, "sums", &base->sums, err) : 0;
@@ -253,8 +269,13 @@ void dr_delta_print(const struct dr_delta *delta, FILE *to)
             "delta: %zu layer%s (%s) left out, which must be in the registry already; known from\n",
             delta->count, delta->count == 1 ? "" : "s", size);
     for (size_t i = 0; i < delta->base_count; i++) {
+        const struct dr_base_receipt *receipt = &delta->bases[i].receipt;
+
         sum_base(delta, i, &count, &bytes);
         dr_text_size(bytes, size);
+        if (receipt->registry)
+            fprintf(to, "  the receipt of registry %s of %s, for the bundle\n", receipt->registry,
+                    receipt->time);
         fprintf(to, "  %s: %zu layer%s, %s\n", dr_base_text(&delta->bases[i], text), count,
                 count == 1 ? "" : "s", size);
     }

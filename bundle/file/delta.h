@@ -28,6 +28,14 @@
     "{\"schemaVersion\":2,\"mediaType\":\"" DR_MEDIA_OCI_INDEX "\",\"manifests\":[]}"
 #define DR_DELTA_DOCKER "[{\"Config\":\"" DR_DELTA_WORDS "\",\"RepoTags\":[],\"Layers\":[]}]"
 
+/* Whence it is known that the far side has it: what a registry was seen to have. Not needed to read a delta, so that
+ * older readers take the base for the bundle alone. */
+struct dr_base_receipt {
+    const char *registry; /* as the site calls it; NULL: no receipt told */
+    const char *time;
+    struct dr_digest digest; /* of the receipt */
+};
+
 /* A bundle that the far side has, or had. */
 struct dr_base {
     const char *release; /* NULL: none */
@@ -37,6 +45,7 @@ struct dr_base {
     struct dr_digest id;
     bool has_sums; /* false: only its bundle.json was there */
     struct dr_digest sums;
+    struct dr_base_receipt receipt;
 };
 
 /* Which image of which base has a layer. */

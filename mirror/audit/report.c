@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "bundle/file/reader.h"
 #include "lib/cleanup.h"
@@ -192,6 +193,7 @@ int dr_audit_run(const struct dr_audit_options *options, const struct dr_log *lo
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     dr_auto_registry struct dr_registry *registry = NULL;
     struct report report = {.options = options, .destination = &destination, .audit = &audit};
+    int64_t when;
 
     if (dr_destination_read(options->registry, options->reach.maps, options->reach.map_count,
                             &destination, err) < 0)
@@ -201,11 +203,15 @@ int dr_audit_run(const struct dr_audit_options *options, const struct dr_log *lo
         return -1;
     dr_destination_warn(&destination, bundle, log);
     registry = dr_destination_connect(&destination, &options->reach, log, err);
+    when = time(NULL);
     if (!registry || dr_registry_ping(registry, err) < 0 ||
         dr_audit_bundle(registry, bundle, &destination, options->deep, log, &audit, err) < 0)
         return -1;
     if ((options->json ? print_json(&report, err) : print_lines(&report, err)) < 0)
         return -1;
     summarize(&report, log);
+    if (options->receipt.path && dr_receipt_save(&options->receipt, bundle, &destination, &audit,
+                                                 options->deep, when, log, err) < 0)
+        return -1;
     return conclude(&report, err);
 }

@@ -13,6 +13,7 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "mirror/audit/destination.h"
+#include "mirror/audit/receipt.h"
 
 struct dr_audit_options {
     const char *bundle;   /* path */
@@ -21,6 +22,7 @@ struct dr_audit_options {
     struct dr_destination_options reach;
     bool deep; /* download and hash every config and layer */
     bool json;
+    struct dr_receipt_wish receipt;
 };
 
 /* 0: all of the bundle is there. After the report of gaps: DR_ERR_ABSENT when something is missing,

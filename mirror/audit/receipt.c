@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mirror/audit/receipt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "bundle/file/receipt_text.h"
+#include "lib/file.h"
+#include "lib/text.h"
+
+/* Two names of the bundle may be one repository here: the gap is in both then. */
+static int note_layer(struct dr_receipt *receipt, const struct dr_bundle *bundle,
+                      const struct dr_destination *destination, const struct dr_audit_gap *gap,
+                      enum dr_receipt_state state, struct dr_err *err)
+{
+    size_t count;
+    const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct dr_reference target;
+        char name[DR_REFERENCE_TEXT];
+
+        if (dr_destination_place(destination, &images[i].reference, &target, err) < 0)
+            return -1;
+        if (strcmp(target.repository, gap->target.repository) != 0)
+            continue;
+        snprintf(name, sizeof name, "%s/%s", images[i].reference.host,
+                 images[i].reference.repository);
+        dr_receipt_set_layer(receipt, name, &gap->digest, state);
+    }
+    return 0;
+}
+
+static int note_gap(struct dr_receipt *receipt, const struct dr_bundle *bundle,
+                    const struct dr_destination *destination, const struct dr_audit_gap *gap,
+                    struct dr_err *err)
+{
+    enum dr_receipt_state state = gap->damaged ? DR_RECEIPT_DAMAGED : DR_RECEIPT_MISSING;
+    size_t count;
+    char name[DR_REFERENCE_TEXT];
+
+    if (gap->kind == DR_AUDIT_LAYER)
+        return note_layer(receipt, bundle, destination, gap, state, err);
+    dr_receipt_set_image(
+        receipt, dr_reference_text(&dr_bundle_images(bundle, &count)[gap->image].reference, name),
+        state);
+    return 0;
+}
+
+static int fill(struct dr_receipt *receipt, const struct dr_bundle *bundle,
+                const struct dr_destination *destination, const struct dr_audit *audit,
+                struct dr_err *err)
+{
+    char registry[DR_RECEIPT_REGISTRY + 2];
+
+    snprintf(registry, sizeof registry, "%s%s%s", destination->host,
+             *destination->prefix ? "/" : "", destination->prefix);
+    receipt->registry = dr_receipt_keep(receipt, registry, err);
+    if (!receipt->registry)
+        return -1;
+    for (size_t i = 0; i < audit->gap_count; i++) {
+        if (note_gap(receipt, bundle, destination, &audit->gaps[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void tell(const struct dr_receipt *receipt, const struct dr_buf *text, const char *path,
+                 const struct dr_log *log)
+{
+    struct dr_receipt_totals totals;
+    struct dr_digest digest;
+    char name[DR_DIGEST_TEXT];
+    char size[16];
+
+    dr_receipt_count(receipt, &totals);
+    dr_digest_of(text->data, text->size, &digest);
+    dr_text_size(text->size, size);
+    dr_log_say(log,
+               "receipt: '%s' (%s, %s) says that the registry has %zu of %zu images and %zu of "
+               "%zu layers",
+               path, size, dr_digest_text(&digest, name), totals.images_there, totals.images,
+               totals.layers_there, totals.layers);
+}
+
+int dr_receipt_save(const struct dr_receipt_wish *wish, const struct dr_bundle *bundle,
+                    const struct dr_destination *destination, const struct dr_audit *audit,
+                    bool deep, int64_t when, const struct dr_log *log, struct dr_err *err)
+{
+    dr_auto_receipt struct dr_receipt receipt = DR_RECEIPT_INIT;
+    dr_auto_buf struct dr_buf text = DR_BUF_INIT(DR_RECEIPT_MAX);
+
+    if (dr_receipt_make(bundle, &receipt, err) < 0 ||
+        fill(&receipt, bundle, destination, audit, err) < 0)
+        return -1;
+    receipt.time = when;
+    receipt.hashed = deep;
+    if (dr_receipt_sign(&receipt, wish->key, &text, err) < 0 ||
+        dr_file_save(wish->path, 0644, text.data, text.size, err) < 0)
+        return dr_err_wrap(err, "write the receipt '%s'", wish->path);
+    tell(&receipt, &text, wish->path, log);
+    return 0;
+}
+
+int dr_receipt_take(const struct dr_receipt_wish *wish, struct dr_registry *registry,
+                    const struct dr_bundle *bundle, const struct dr_destination *destination,
+                    const struct dr_log *log, struct dr_err *err)
+{
+    dr_auto_audit struct dr_audit audit = DR_AUDIT_INIT;
+    int64_t when = time(NULL);
+
+    if (!wish->path)
+        return 0;
+    if (dr_audit_bundle(registry, bundle, destination, false, log, &audit, err) < 0 ||
+        dr_receipt_save(wish, bundle, destination, &audit, false, when, log, err) < 0)
+        return dr_err_advise(err, "the registry has all of the bundle; 'drover audit --receipt' "
+                                  "makes the receipt");
+    if (audit.gap_count > 0)
+        return dr_fail(err, DR_ERR_PROOF,
+                       "the registry took all of the bundle, and lacks %zu of it already: %s",
+                       audit.gap_count, audit.gaps[0].text);
+    return 0;
+}

@@ -1,0 +1,201 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Receipts: what a registry really has, told back and built on; those that are forged, old, or of another registry.
+
+load common
+: "${harness_helpers:?}" # from common
+
+setup_file() {
+    harness_begin
+    hub=$(registry_start hub)
+    export hub files=$BATS_FILE_TMPDIR
+    make_release "$hub"
+    make_image "$hub" rancher/server:v1.0.1 --layers 300K,200K,1K --seed shared
+    make_image "$hub" rancher/server:v1.0.2 --layers 300K,200K,9K --seed shared
+    cd "$BATS_FILE_TMPDIR" || return
+    "$DROVER" key new -o site.key --no-passphrase
+    "$DROVER" key new -o far.key --no-passphrase
+    "$DROVER" key new -o far2.key --no-passphrase --type ed25519
+    "$DROVER" bundle v1.0.1 --from "$hub" -o old.tar --key site.key --serial 1
+    whole=$(registry_start whole)
+    export whole
+    "$DROVER" mirror old.tar "$whole/infra" --pubkey site.pub --receipt whole.receipt --receipt-key far.key
+}
+
+teardown_file() {
+    harness_end
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    name=site-$BATS_TEST_NUMBER
+}
+
+teardown() {
+    registry_stop "$name"
+}
+
+# bundle [STATUS] ARG…: v1.0.2 into d.tar
+bundle() {
+    local status=()
+    if [[ $1 =~ ^[0-9]+$ ]]; then
+        status=("$1")
+        shift
+    fi
+    drover "${status[@]}" bundle v1.0.2 --from "$hub" -o d.tar --key "$files/site.key" "$@"
+}
+
+# on_far_side [STATUS] COMMAND BUNDLE REGISTRY [OPTION…]
+on_far_side() {
+    local status=()
+    if [[ $1 =~ ^[0-9]+$ ]]; then
+        status=("$1")
+        shift
+    fi
+    drover "${status[@]}" "$@" --pubkey "$files/site.pub"
+}
+
+# lose IMAGE INDEX: the registry loses that layer, of the old bundle's image.
+lose() {
+    local layer
+    layer=$(tar -xOf "$files/old.tar" manifest.json | jq -r ".[] | select(.RepoTags[0] == \"docker.io/$1\") | .Layers[$2]")
+    layer=${layer##*/}
+    find "$HARNESS_DIR/registry/$name/data" -path "*/blobs/sha256/*/$layer*" -delete
+    find "$HARNESS_DIR/registry/$name/data" -path "*/_layers/sha256/$layer*" -delete
+    lost+=("$layer")
+}
+
+# edit FILE SED-EXPRESSION KEY: changes a receipt and signs it anew, by hand.
+edit() {
+    sed -e '/^signature /,$d' -e "$2" "$1" >said
+    openssl dgst -sha256 -sign "$3" -out sig said
+    {
+        cat said
+        printf 'signature ecdsa %s\n' "$(openssl pkey -in "$3" -pubout -outform DER | sha256sum | cut -c 1-64)"
+        openssl base64 -in sig
+    } >"$1"
+}
+
+@test "mirror's receipt says what is there, in lines that openssl verifies by hand" {
+    cp "$files/whole.receipt" r
+    [ "$(head -n 1 r)" = drover-receipt/1 ]
+    [ "$(stat -c %s r)" -lt 4096 ]
+    grep -qxF "registry $whole/infra" r
+    grep -qxF "look asked" r
+    grep -qxF "bundle sha256:$(tar -xOf "$files/old.tar" SHA256SUMS | sha256sum | cut -c 1-64)" r
+    grep -qxF "serial 1" r
+    grep -qE '^image docker.io/rancher/server:v1.0.1 sha256:[0-9a-f]{64} there$' r
+    [ "$(grep -cE '^layer sha256:[0-9a-f]{64} [0-9]+ there$' r)" -eq 6 ]
+    grep -qE '^there 3 of 3 images, 6 of 6 layers, ([0-9]+) of \1 bytes$' r
+    sed '/^signature /,$d' r >said
+    sed '1,/^signature /d' r | openssl base64 -d >sig
+    openssl dgst -sha256 -verify "$files/far.pub" -signature sig said
+}
+
+@test "a registry that lost layers: the receipt of its audit, and a bundle of exactly the rest" {
+    site=$(registry_start "$name")
+    on_far_side mirror "$files/old.tar" "$site"
+    lost=()
+    lose rancher/server:v1.0.1 1
+    lose rancher/agent-instance:v0.8.1 0
+    on_far_side 6 audit "$files/old.tar" "$site" --receipt r --receipt-key "$files/far.key"
+    says_error "receipt: 'r'"
+    says_error "3 of 3 images and 4 of 6 layers"
+    [ "$(grep -c ' missing$' r)" -eq 2 ]
+    bundle --base r --pubkey "$files/far.pub"
+    says_error "the receipt 'r': registry $site had 4 of 6 layers of Rancher v1.0.1"
+    says "delta: 2 layers"
+    says "the receipt of registry $site of 20"
+    for layer in "${lost[@]}"; do tar -tf d.tar "blobs/sha256/$layer"; done
+    [ "$(jq '.requires | length' <(tar -xOf d.tar bundle.json))" -eq 2 ]
+    [ "$(jq -r '.bases[0].receipt.registry' <(tar -xOf d.tar bundle.json))" = "$site" ]
+    [ "$(jq -r '.bases[0].receipt.digest' <(tar -xOf d.tar bundle.json))" = "sha256:$(sha256sum <r | cut -c 1-64)" ]
+    on_far_side verify d.tar
+    on_far_side mirror d.tar "$site" --receipt r --receipt-key "$files/far.key"
+    says_error "what this delta leaves out is there: 3 layers in place"
+    on_far_side audit d.tar "$site" --deep --receipt r2 --receipt-key "$files/far2.key"
+    grep -qxF "look hashed" r2
+    grep -q '^signature ed25519 ' r2
+    grep -q '^there 3 of 3 images, 6 of 6 layers' r
+    [ "$(sed '1,/^image/d; /^there/,$d' r)" = "$(sed '1,/^image/d; /^there/,$d' r2)" ]
+}
+
+@test "a registry that the receipt is not of: refused before the first write, and the receipt is named" {
+    site=$(registry_start "$name")
+    bundle --base "$files/whole.receipt" --pubkey "$files/far.pub"
+    says "delta: 4 layers"
+    on_far_side 9 mirror d.tar "$site"
+    says_error "the registry lacks 5 of the 5 layers that it leaves out; nothing was written"
+    says_error "known from the receipt of registry $whole/infra of 20"
+    says_error "this is another registry, $site"
+    says_error "in the bundle Rancher v1.0.1"
+    [ ! -e "$HARNESS_DIR/registry/$name/data/docker/registry/v2/repositories" ]
+
+    on_far_side mirror d.tar "$whole/infra"
+    on_far_side audit d.tar "$whole/infra" --deep
+}
+
+@test "a registry that lost something since is told so" {
+    site=$(registry_start "$name")
+    on_far_side mirror "$files/old.tar" "$site" --receipt r --receipt-key "$files/far.key"
+    bundle --base r --pubkey "$files/far.pub"
+    lose rancher/agent:v1.0.1 1
+    on_far_side 9 mirror d.tar "$site"
+    says_error "lacks 1 of the 5 layers"
+    says_error "it has lost layers since; 'drover audit --receipt' makes a new one of $site"
+}
+
+@test "receipts that nobody believed has signed, that were changed or cut off" {
+    cp "$files/whole.receipt" r
+    bundle 7 --base r
+    says_error "the base 'r': it is signed by the key "
+    says_error "--pubkey FILE names the public half of the far side's receipt key"
+    sed 's/ missing$/ there/; s/^time 20/time 19/' r >forged
+    bundle 7 --base forged --pubkey "$files/far.pub"
+    says_error "it was changed after it was signed, or is a forgery"
+    head -c 1200 r >short
+    bundle 7 --base short --pubkey "$files/far.pub"
+    says_error "it ends before its signature"
+    sed 's/$/\r/' r >dos
+    bundle 7 --base dos --pubkey "$files/far.pub"
+    says_error "ends of lines were changed on the way"
+    sed '1s/1$/2/' r >newer
+    bundle 9 --base newer --pubkey "$files/far.pub"
+    says_error "this drover knows drover-receipt/1; a newer one is needed"
+    { cat r; head -c 5M /dev/zero; } >large
+    bundle 8 --base large --pubkey "$files/far.pub"
+    edit r 's/^layer \(sha256:[0-9a-f]*\) \([0-9]*\) /layer \1 0\2 /' "$files/far.key"
+    bundle 7 --base r --pubkey "$files/far.pub"
+    says_error "not in the one form"
+    drover 2 bundle v1.0.2 --from "$hub" --dry-run --base "$files/whole.receipt"
+    says_error "it is a receipt, and --pubkey says whose are believed"
+    [ ! -e d.tar ]
+}
+
+@test "an old receipt is told, and so is one beside a newer one; both add up" {
+    cp "$files/whole.receipt" old
+    edit old 's/^time .*/time 2016-06-01T00:00:00Z/; s/^\(layer .*\) there$/\1 missing/; s/, 6 of 6 layers, [0-9]* of/, 0 of 6 layers, 0 of/' "$files/far.key"
+    bundle --base old --pubkey "$files/far.pub" --base "$files/whole.receipt"
+    says_error "days old: what the registry $whole/infra has lost since"
+    says_error "there are receipts of 2016-06-01T00:00:00Z and of 20"
+    says "delta: 4 layers"
+    bundle --base old --pubkey "$files/far.pub" --force
+    says_error "the bundle is a whole one"
+    edit old 's/^time .*/time 2106-06-01T00:00:00Z/' "$files/far.key"
+    bundle --base old --pubkey "$files/far.pub" --force
+    says_error "yet to come: one of the clocks is wrong"
+}
+
+@test "what is wrong on the command line is said before anything is done" {
+    on_far_side 2 audit "$files/old.tar" "$whole" --receipt r
+    says_error "--receipt needs --receipt-key FILE"
+    on_far_side 9 audit "$files/old.tar" "$whole" --receipt "$files/far.key" --receipt-key "$files/far.key"
+    says_error "exists and is no receipt"
+    on_far_side 2 mirror "$files/old.tar" "$whole" 127.0.0.1:1 --receipt r --receipt-key "$files/far.key"
+    says_error "a receipt is of one registry"
+    on_far_side 2 mirror "$files/old.tar" "$whole" --dry-run --receipt r --receipt-key "$files/far.key"
+    on_far_side 3 audit "$files/old.tar" "$whole/infra" --receipt /nowhere/r --receipt-key "$files/far.key"
+    says_error "write the receipt '/nowhere/r'"
+    [ ! -e r ]
+}
