@@ -33,6 +33,21 @@ static void print_entry(const json_t *entry, bool in_force)
                dr_json_string_or(entry, "from", ""), in_force ? "" : "  (not in force)");
 }
 
+static void say_outdone(const struct dr_settings *settings, const json_t *entry,
+                        const struct dr_log *log)
+{
+    const char *key = dr_json_string_or(entry, "key", "");
+    const json_t *other =
+        dr_settings_outdone_by(settings, dr_json_string_or(entry, "command", ""), key);
+    char name[96];
+
+    name_of(entry, name, sizeof name);
+    if (other)
+        dr_log_say(log, "%s, set in %s, does not count for commands with --%s, which %s sets", name,
+                   dr_json_string_or(entry, "from", ""), dr_settings_rival(key),
+                   dr_json_string_or(other, "from", ""));
+}
+
 static void print_text(const struct dr_settings *settings, const struct dr_log *log)
 {
     json_t *item;
@@ -46,6 +61,8 @@ static void print_text(const struct dr_settings *settings, const struct dr_log *
 
         if (in_force || log->verbosity > 0)
             print_entry(item, in_force);
+        if (in_force)
+            say_outdone(settings, item, log);
     }
     json_array_foreach(settings->files, i, item)
     {

@@ -168,19 +168,14 @@ static bool has_option(const struct parser *parser, const char *name)
     return false;
 }
 
-/* Whoever types the second means it instead of the first. */
-static bool is_outdone(const struct parser *parser, const char *name)
+/* Whoever says the other, on the command line or in a stronger place, means it instead of this one. */
+static bool is_outdone(const struct parser *parser, const struct dr_settings *settings,
+                       const char *command, const char *name)
 {
-    static const char *const rivals[][2] = {{"from", "hub-mirror"},
-                                            {"hub-mirror", "from"},
-                                            {"key", "unsigned"},
-                                            {"pubkey", "trust-dir"}};
+    const char *rival = dr_settings_rival(name);
 
-    for (size_t i = 0; i < sizeof rivals / sizeof *rivals; i++) {
-        if (strcmp(name, rivals[i][0]) == 0 && was_given(parser, rivals[i][1]))
-            return true;
-    }
-    return false;
+    return rival && (was_given(parser, rival) || (has_option(parser, rival) &&
+                                                  dr_settings_outdone_by(settings, command, name)));
 }
 
 static int take_setting(const struct dr_option *option, const json_t *entry, struct dr_err *err)
@@ -262,7 +257,7 @@ static int take_settings(const struct parser *parser, const char *command, struc
         const struct dr_option *option = &parser->options[i];
         const json_t *entry = dr_settings_find(&settings, command, option->name);
 
-        if (entry && !parser->given[i] && !is_outdone(parser, option->name) &&
+        if (entry && !parser->given[i] && !is_outdone(parser, &settings, command, option->name) &&
             take_setting(option, entry, err) < 0)
             return -1;
     }

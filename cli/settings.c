@@ -332,3 +332,51 @@ const json_t *dr_settings_find(const struct dr_settings *settings, const char *c
     }
     return NULL;
 }
+
+const char *dr_settings_rival(const char *key)
+{
+    static const char *const rivals[][2] = {{"from", "hub-mirror"},
+                                            {"hub-mirror", "from"},
+                                            {"key", "unsigned"},
+                                            {"pubkey", "trust-dir"}};
+
+    for (size_t i = 0; i < sizeof rivals / sizeof *rivals; i++) {
+        if (strcmp(key, rivals[i][0]) == 0)
+            return rivals[i][1];
+    }
+    return NULL;
+}
+
+/* Variables are of one strength, and so is what one file says of one command, or of all. */
+static bool is_as_strong(const json_t *one, const json_t *other)
+{
+    const char *from = dr_json_string_or(one, "from", "");
+    const char *place = dr_json_string_or(other, "from", "");
+    bool own = json_is_string(json_object_get(one, "command"));
+    bool others = json_is_string(json_object_get(other, "command"));
+
+    return *from != '/' && *place != '/' ? true : strcmp(from, place) == 0 && own == others;
+}
+
+/* Entries stand in the order of their strength. */
+static bool is_before(const json_t *entries, const json_t *one, const json_t *other)
+{
+    size_t i = 0;
+
+    while (i < json_array_size(entries) && json_array_get(entries, i) != one &&
+           json_array_get(entries, i) != other)
+        i++;
+    return json_array_get(entries, i) == one;
+}
+
+const json_t *dr_settings_outdone_by(const struct dr_settings *settings, const char *command,
+                                     const char *key)
+{
+    const char *rival = dr_settings_rival(key);
+    const json_t *own = dr_settings_find(settings, command, key);
+    const json_t *other = rival ? dr_settings_find(settings, command, rival) : NULL;
+
+    return own && other && !is_as_strong(own, other) && is_before(settings->entries, other, own)
+               ? other
+               : NULL;
+}

@@ -55,6 +55,14 @@ void dr_settings_release(struct dr_settings *settings);
 const json_t *dr_settings_find(const struct dr_settings *settings, const char *command,
                                const char *key);
 
+/* What is said instead of an option, and of more weight where it is said in a stronger place: --from and --hub-mirror,
+ * --trust-dir for --pubkey, --unsigned for --key. NULL: nothing is. */
+const char *dr_settings_rival(const char *key);
+
+/* The entry of the rival, where it is stronger than the one that decides for this option; NULL: it is not. Borrowed. */
+const json_t *dr_settings_outdone_by(const struct dr_settings *settings, const char *command,
+                                     const char *key);
+
 /* NULL: there is no such key. */
 const struct dr_setting *dr_settings_known(const char *key);
 

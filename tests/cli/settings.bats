@@ -109,6 +109,30 @@ in_force() {
     drover 7 verify b.tar --trust-dir trust --state-dir state
 }
 
+@test "a stronger place that names the trust-dir outdoes a pubkey, and a from a hub-mirror; of equal ones both count" {
+    mkdir -p trust/trust.d && cp "$given/two.pub" trust/trust.d/
+    one="\"pubkey\": \"$given/one.pub\"" folder="\"trust-dir\": \"$PWD/trust\"" state="\"state-dir\": \"$PWD/state\""
+    echo "{$one, $state}" >"$user"
+    DROVER_TRUST_DIR=$PWD/trust drover 7 verify "$given/bundle.tar"
+    DROVER_TRUST_DIR=$PWD/trust drover config
+    says_error "pubkey, set in $user, does not count for commands with --trust-dir, which DROVER_TRUST_DIR sets"
+    DROVER_TRUST_DIR=$PWD/trust drover inspect "$given/bundle.tar" # takes no trust-dir
+    [[ $stderr != *"NOT VERIFIED"* ]]
+    DROVER_TRUST_DIR=$PWD/trust drover verify "$given/bundle.tar" --pubkey "$given/one.pub"
+    DROVER_TRUST_DIR=$PWD/trust DROVER_PUBKEY=$given/one.pub drover verify "$given/bundle.tar"
+    echo "{$one}" >"$system"
+    echo "{$folder, $state}" >"$user"
+    drover 7 verify "$given/bundle.tar"
+    echo "{\"verify\": {$folder}, $one, $state}" >"$user"
+    drover 7 verify "$given/bundle.tar"
+    echo "{$folder, $one}" >"$user"
+    drover verify "$given/bundle.tar"
+    drover config
+    [[ $stderr != *"does not count"* ]]
+    echo '{"hub-mirror": "127.0.0.1:1"}' >"$user"
+    DROVER_FROM=$hub drover bundle v1.0.2 --dry-run
+}
+
 @test "XDG_CONFIG_HOME and DROVER_CONFIG name the place" {
     mkdir -p xdg/drover
     echo '{"settle": 4}' >xdg/drover/drover.conf
