@@ -166,13 +166,10 @@ static int check(const struct dr_upgrade *upgrade, bool finished, struct dr_err 
     return 0;
 }
 
-static int roll_back(struct dr_upgrade *upgrade, struct dr_err *err)
+static int roll_back(struct dr_upgrade *upgrade, const char *finished, struct dr_err *err)
 {
-    dr_autofree char *finished = NULL;
     bool committed = false;
 
-    if (find(upgrade->journal, &finished, err) < 0)
-        return -1;
     if (dr_rollback_is_begun(upgrade->journal->state))
         return resume(upgrade, err);
     if (check(upgrade, finished != NULL, err) < 0 ||
@@ -187,17 +184,19 @@ int dr_rollback(const struct dr_apply_options *options, struct dr_err *err)
     dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
     dr_auto_engine struct dr_engine *engine = NULL;
     dr_autoclose int claim = -1;
+    dr_autofree char *finished = NULL;
     struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
     int done;
 
-    if (options->dry_run ? dr_journal_peek(&journal, options->state_dir, err) < 0
-                         : dr_journal_open(&journal, options->state_dir, err) < 0)
+    if ((options->dry_run ? dr_journal_peek(&journal, options->state_dir, err)
+                          : dr_journal_open(&journal, options->state_dir, err)) < 0 ||
+        find(&journal, &finished, err) < 0)
         return -1;
     engine = dr_engine_new(&where, err);
     if (!engine)
         return -1;
     upgrade.engine = engine;
-    done = dr_session_claim(&upgrade, &claim, err) < 0 ? -1 : roll_back(&upgrade, err);
+    done = dr_session_claim(&upgrade, &claim, err) < 0 ? -1 : roll_back(&upgrade, finished, err);
     dr_rancher_free(upgrade.rancher);
     return done;
 }

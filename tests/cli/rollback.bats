@@ -42,6 +42,13 @@ rolled_back() {
     [ ! -e "$state/apply.json" ]
 }
 
+@test "with nothing to roll back, that is what is said, engine or not" {
+    DOCKER_HOST=unix:///nowhere.sock drover 6 rollback --state-dir "$PWD/none"
+    says_error "no upgrade of the server was ever made with the state folder '$PWD/none': nothing to roll back"
+    DOCKER_HOST=unix:///nowhere.sock drover 6 rollback --state-dir "$PWD/none" --dry-run
+    says_error "nothing to roll back"
+}
+
 @test "back from a finished upgrade: old image, old settings, old database; and forth again" {
     server -e MINE=yes --label team=platform
     before
