@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "apply/page.h"
 #include "apply/record.h"
@@ -10,10 +11,37 @@
 #include "apply/target.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/text.h"
+
+static bool is_in(const char *path, const char *folder)
+{
+    const char *slash = strrchr(path, '/');
+    dr_autofree char *parent = slash ? dr_text_format(NULL, "%.*s", (int)(slash - path + 1), path)
+                                     : dr_text_copy(".", NULL);
+    struct stat one;
+    struct stat other;
+
+    return parent && stat(parent, &one) == 0 && stat(folder, &other) == 0 &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+int dr_ending_check_place(const struct dr_apply_options *options, struct dr_err *err)
+{
+    const char *report = options->report;
+
+    if (!report || dr_text_ends(report, ".html") || !is_in(report, options->state_dir))
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "--report: '%s' is in the state folder, where only names that end in .html are "
+                   "free; name another file",
+                   report);
+}
 
 int dr_ending_check(const struct dr_apply_options *options, struct dr_err *err)
 {
-    return options->report ? dr_page_check(options->report, err) : 0;
+    if (!options->report)
+        return 0;
+    return dr_ending_check_place(options, err) < 0 ? -1 : dr_page_check(options->report, err);
 }
 
 static int save_page(const struct dr_apply_options *options, const json_t *record,

@@ -13,6 +13,10 @@
 /* Before anything else: can --report be written at all? */
 int dr_ending_check(const struct dr_apply_options *options, struct dr_err *err);
 
+/* The journal, its lock and what else may be in the state folder one day are no places for a report, whether they are
+ * there now or not: DR_ERR_REFUSED for a name in it that does not end in .html. */
+int dr_ending_check_place(const struct dr_apply_options *options, struct dr_err *err);
+
 /* On stdout the record with --json, else the words of the end where it is one; and the page. `outcome` is a record's,
  * `journal` where the document is now, or NULL. */
 int dr_ending_tell(const struct dr_upgrade *upgrade, const char *outcome, const char *journal,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/container.h"
+#include "apply/ending.h"
 #include "apply/journal.h"
 #include "apply/only.h"
 #include "apply/page.h"
@@ -276,7 +277,8 @@ int dr_status(const struct dr_apply_options *options, struct dr_err *err)
     struct dr_err why = DR_ERR_INIT;
     int done;
 
-    if (dr_journal_peek(&journal, options->state_dir, err) < 0 ||
+    if (dr_ending_check_place(options, err) < 0 ||
+        dr_journal_peek(&journal, options->state_dir, err) < 0 ||
         (!journal.state && find_last(&journal, &path, err) < 0))
         return -1;
     if (journal.state && dr_upgrade_has_server(&upgrade)) {

@@ -164,6 +164,15 @@ site_by_hand() { # somebody upgraded the server
     [ "$(cat link.html)" = secret ]
     [ "$(writes)" -eq 0 ]
     [ ! -e "$BATS_TEST_TMPDIR/state" ]
+    mkdir -m 700 state
+    ln -s state other-name
+    for name in state/apply.json other-name/lock state/apply-20160526T181338Z-finished.json; do
+        only 9 network-agents,load-balancers --dry-run --report "$name"
+        says_error "--report: '$PWD/$name' is in the state folder, where only names that end in .html are free"
+    done
+    drover 9 status --state-dir state --report state/state.json
+    says_error "where only names that end in .html are free"
+    [ -z "$(ls -A state)" ]
     : >report.html
     only network-agents,load-balancers --dry-run --report report.html
     page report.html
