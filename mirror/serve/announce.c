@@ -5,7 +5,19 @@
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/text.h"
+#include "mirror/serve/catalog.h"
 #include "mirror/serve/server.h"
+
+/* Where it is found under its whole name only. */
+static void put_host_before(struct dr_reference *reference, const char *host)
+{
+    char path[sizeof reference->repository];
+    int size = snprintf(path, sizeof path, "%s/%s", host, reference->repository);
+
+    if (size >= 0 && (size_t)size < sizeof path)
+        dr_text_put(reference->repository, sizeof reference->repository, path);
+}
 
 /* The image as a host pulls it: "every address" is not a name that one can ask. */
 static const char *name_of(const struct dr_serve *serve, const struct dr_bundle_image *image,
@@ -21,6 +33,8 @@ static const char *name_of(const struct dr_serve *serve, const struct dr_bundle_
     } else {
         memcpy(reference.host, serve->address, sizeof serve->address);
     }
+    if (!dr_catalog_is_plain(serve->bundle, image))
+        put_host_before(&reference, image->reference.host);
     reference.has_digest = reference.has_digest && !*reference.tag;
     return dr_reference_text(&reference, ret);
 }

@@ -9,7 +9,9 @@
  *     as rancher/server, ns=docker.io        as containerd asks a mirror: images of other hosts are none then
  *     as docker.io/rancher/server    where two hosts of one bundle have the same name
  *
- * Two different images that would both be rancher/server:v1.0.2 without their hosts are found by the other two only.
+ * Without a host a name is Docker Hub's where the bundle has an image of that name from there, since it is what a mirror of
+ * Docker Hub is asked for; else that of another host, where drover mirror would put it. Two of other hosts that would
+ * both be a/b:1 are found by the other two ways only.
  * Manifests and blobs are found only by the names that they belong to, as in any registry.
  */
 
@@ -36,7 +38,10 @@ const struct dr_bundle_blob *dr_catalog_blob(const struct dr_bundle *bundle,
 json_t *dr_catalog_list(const struct dr_bundle *bundle, const struct dr_question *question,
                         bool *ret_more);
 
-/* Says which names are found with their hosts only. */
+/* The image is found without its host. */
+bool dr_catalog_is_plain(const struct dr_bundle *bundle, const struct dr_bundle_image *image);
+
+/* Says which names are found with their hosts only, and which are taken for Docker Hub's. */
 void dr_catalog_warn(const struct dr_bundle *bundle, const struct dr_log *log);
 
 #endif

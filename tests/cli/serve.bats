@@ -356,17 +356,38 @@ status_of() {
     drover 9 serve old.tar "${serial[@]}" --listen 127.0.0.1:0
 }
 
-@test "two hosts with one name in one bundle: each is found with its host, neither without" {
+# served PATH: the digest of what is there
+served() {
+    printf 'sha256:%s' "$(curl -s "$url/v2/$1" | sha256sum | cut -d' ' -f1)"
+}
+
+@test "two hosts with one name in one bundle: without a host it is Docker Hub's, as a mirror of that is asked" {
     other=$(registry_start other)
+    there=other.test:${other##*:}
     make_image "$other" rancher/agent:v1.0.1 --layers 9K --seed other
-    "$DROVER" bundle rancher/agent:v1.0.1 "other.test:${other##*:}/rancher/agent:v1.0.1" --from "$hub" \
-        --insecure-registry "other.test:${other##*:}" -o two.tar --key "$keys/site.key"
+    make_image "$other" rancher/agent:alone --layers 8K --seed alone
+    make_image "$other" some/tool:1 --layers 7K --seed tool
+    "$DROVER" bundle rancher/agent:v1.0.1 "$there/rancher/agent:v1.0.1" "$there/rancher/agent:alone" "$there/some/tool:1" \
+        --from "$hub" --insecure-registry "$there" -o two.tar --key "$keys/site.key"
     bundle=two.tar serve
-    [[ "$(log)" == *"another image of this bundle is rancher/agent:v1.0.1, too"* ]]
-    [ "$(status_of "$url/v2/rancher/agent/manifests/v1.0.1")" = 404 ]
-    [ "$(status_of "$url/v2/docker.io/rancher/agent/manifests/v1.0.1")" = 200 ]
-    [ "$(curl -s "$url/v2/rancher/agent/manifests/v1.0.1?ns=other.test:${other##*:}" | sha256sum | cut -d' ' -f1)" = \
-        "$(manifest_digest "$other" rancher/agent:v1.0.1 | cut -d: -f2)" ]
+    hubs=$(manifest_digest "$hub" rancher/agent:v1.0.1)
+    others=$(manifest_digest "$other" rancher/agent:v1.0.1)
+    [[ "$(log)" == *"another image of this bundle is rancher/agent:v1.0.1, too; $there/rancher/agent:v1.0.1 gets only who says ns=$there"* ]]
+    [[ "$(log)" == *"$there/some/tool:1 is found as some/tool:1, too, as mirror names it"* ]]
+    [ "$(jq -r '[.images[].name] | join(" ")' ready.json)" = \
+        "$at/rancher/agent:v1.0.1 $at/$there/rancher/agent:v1.0.1 $at/$there/rancher/agent:alone $at/some/tool:1" ]
+    [ "$(served rancher/agent/manifests/v1.0.1)" = "$hubs" ]
+    [ "$(served docker.io/rancher/agent/manifests/v1.0.1)" = "$hubs" ]
+    [ "$(served rancher/agent/manifests/v1.0.1?ns=docker.io)" = "$hubs" ]
+    [ "$(served "rancher/agent/manifests/v1.0.1?ns=$there")" = "$others" ]
+    [ "$(served "rancher/agent/manifests/alone?ns=$there")" = "$(manifest_digest "$other" rancher/agent:alone)" ]
+    [ "$(curl -s "$url/v2/rancher/agent/tags/list" | jq -c .tags)" = '["v1.0.1"]' ]
+    for path in manifests/alone "manifests/$others" manifests/alone?ns=docker.io; do
+        [ "$(status_of "$url/v2/rancher/agent/$path")" = 404 ]
+    done
+    # Of a name that no image of Docker Hub has: as drover mirror puts it, and apply asks for it.
+    [ "$(served some/tool/manifests/1)" = "$(manifest_digest "$other" some/tool:1)" ]
+    [ "$(status_of "$url/v2/some/tool/manifests/1?ns=docker.io")" = 404 ]
     registry_stop other
 }
 
