@@ -20,11 +20,13 @@ enum fate {
     PUT_BACK,  /* it names what the run made of it */
     AS_BEFORE, /* it names what it did before the run */
     STAYS,     /* there was none before */
+    REFUSED,   /* it still names what the run made of it: `failure` says why */
 };
 
 struct tag {
     struct dr_mirror_move move;
     enum fate fate;
+    struct dr_err failure;
 };
 
 /* One registry. */
@@ -37,7 +39,7 @@ struct way_back {
     struct dr_mirror_journal journal;
     struct tag *tags;
     size_t count;
-    size_t put_back;
+    size_t refused;
 };
 
 static void way_back_release(struct way_back *way)
@@ -145,32 +147,60 @@ static int check_whole(struct way_back *way, struct dr_err *err)
                                way->name);
 }
 
+/* And asks what it names then: of a schema 1 document the registry's answer to the writing would not tell. */
 static int put_back(struct way_back *way, const struct dr_mirror_move *move, struct dr_err *err)
 {
     dr_auto_registry_manifest struct dr_registry_manifest manifest = DR_REGISTRY_MANIFEST_INIT;
     char digest[DR_DIGEST_TEXT];
+    struct dr_digest now;
+    bool there = false;
 
-    if (dr_stop_check(err, "putting tags back") < 0 ||
-        dr_registry_get_manifest(way->registry, move->repository,
-                                 dr_digest_text(&move->before, digest), &manifest, err) < 0)
+    if (dr_registry_get_manifest(way->registry, move->repository,
+                                 dr_digest_text(&move->before, digest), &manifest, err) < 0 ||
+        dr_registry_put_manifest(way->registry, move->repository, move->tag, manifest.media_type,
+                                 manifest.body.data, manifest.body.size, err) < 0 ||
+        dr_registry_head_manifest(way->registry, move->repository, move->tag, &there, &now, err) <
+            0)
         return -1;
-    return dr_registry_put_manifest(way->registry, move->repository, move->tag, manifest.media_type,
-                                    manifest.body.data, manifest.body.size, err);
+    return there && dr_digest_equal(&now, &move->before)
+               ? 0
+               : dr_fail(err, DR_ERR_PROOF, "the registry took it, and the tag names %s",
+                         there ? dr_digest_text(&now, digest) : "nothing");
 }
 
+/* One that is refused bars the way of no other. */
 static int put_all_back(struct way_back *way, struct dr_err *err)
 {
     for (size_t i = 0; i < way->count; i++) {
-        const struct tag *tag = &way->tags[i];
+        struct tag *tag = &way->tags[i];
+        char name[DR_REFERENCE_TEXT];
 
         if (tag->fate != PUT_BACK)
             continue;
-        if (put_back(way, &tag->move, err) < 0)
-            return dr_err_advise(err, "%zu tags were put back; run the same command again",
-                                 way->put_back);
-        way->put_back++;
+        if (dr_stop_check(err, "putting tags back") < 0)
+            return dr_err_advise(err, "run the same command again");
+        if (put_back(way, &tag->move, &tag->failure) == 0)
+            continue;
+        tag->fate = REFUSED;
+        way->refused++;
+        dr_log_warn(way->log, "%s was not put back: %s", tag_text(way, tag, name),
+                    tag->failure.text);
     }
-    return dr_mirror_journal_set(&way->journal, DR_MIRROR_BACK, err);
+    return way->refused > 0 ? 0 : dr_mirror_journal_set(&way->journal, DR_MIRROR_BACK, err);
+}
+
+static int conclude(const struct way_back *way, struct dr_err *err)
+{
+    size_t i = 0;
+
+    if (way->refused == 0)
+        return 0;
+    while (way->tags[i].fate != REFUSED)
+        i++;
+    return dr_fail(err, way->tags[i].failure.code,
+                   "%zu of %zu tags in '%s' were not put back, as said above; run the same command "
+                   "again",
+                   way->refused, way->count, way->name);
 }
 
 static const char *word_of(const struct way_back *way, const struct tag *tag)
@@ -180,6 +210,8 @@ static const char *word_of(const struct way_back *way, const struct tag *tag)
         return way->options->dry_run ? "to be put back" : "put back";
     case AS_BEFORE:
         return "as before";
+    case REFUSED:
+        return "not put back";
     case STAYS:
         break;
     }
@@ -226,11 +258,12 @@ static int add_json(const struct way_back *way, json_t *to, struct dr_err *err)
 
         if (dr_json_append(
                 tags,
-                json_pack("{s:s, s:o, s:s, s:s}", "target", tag_text(way, tag, name), "before",
-                          tag->move.existed ? json_string(dr_digest_text(&tag->move.before, before))
-                                            : json_null(),
-                          "after", dr_digest_text(&tag->move.after, after), "result",
-                          word_of(way, tag)),
+                json_pack(
+                    "{s:s, s:o, s:s, s:s, s:s*}", "target", tag_text(way, tag, name), "before",
+                    tag->move.existed ? json_string(dr_digest_text(&tag->move.before, before))
+                                      : json_null(),
+                    "after", dr_digest_text(&tag->move.after, after), "result", word_of(way, tag),
+                    "error", tag->fate == REFUSED ? tag->failure.text : NULL),
                 err) < 0)
             return -1;
     }
@@ -260,10 +293,11 @@ static int go_back(struct way_back *way, json_t *report, struct dr_err *err)
     if (!way->registry || dr_registry_ping(way->registry, err) < 0 || look(way, err) < 0 ||
         check_whole(way, err) < 0 || (!options->dry_run && put_all_back(way, err) < 0))
         return -1;
-    if (options->json)
-        return add_json(way, report, err);
-    print_lines(way);
-    return 0;
+    if (!options->json)
+        print_lines(way);
+    else if (add_json(way, report, err) < 0)
+        return -1;
+    return conclude(way, err);
 }
 
 static int print_json(const json_t *report, struct dr_err *err)

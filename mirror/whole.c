@@ -6,35 +6,65 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "manifests/manifest.h"
+#include "manifests/schema1.h"
 
 /* Lists in lists are allowed by the specification, and nobody makes them deeper. */
 #define DEPTH_MAX 4
 #define PARALLEL 16
 
-static int check_blobs(struct dr_registry *registry, const char *repository,
-                       const struct dr_image_manifest *image, struct dr_err *err)
+static int check_blobs(struct dr_registry *registry, struct dr_registry_look *looks, size_t count,
+                       struct dr_err *err)
 {
-    size_t count = image->layer_count + 1;
-    dr_autofree struct dr_registry_look *looks = calloc(count, sizeof *looks);
-
-    if (!looks)
-        return dr_fail_memory(err);
-    for (size_t i = 0; i < count; i++)
-        looks[i] = (struct dr_registry_look){
-            .repository = repository,
-            .digest = i < image->layer_count ? image->layers[i].digest : image->config.digest};
     if (dr_registry_look(registry, looks, count, PARALLEL, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         char digest[DR_DIGEST_TEXT];
 
-        /* Engines fetch those from elsewhere, and docker push leaves them out. */
-        if (!looks[i].there &&
-            !(i < image->layer_count && dr_layer_is_foreign(image->layers[i].media_type)))
+        if (!looks[i].there)
             return dr_fail(err, DR_ERR_ABSENT, "its blob %s is not there",
                            dr_digest_text(&looks[i].digest, digest));
     }
     return 0;
+}
+
+/* Foreign layers engines fetch from elsewhere, and docker push leaves them out. */
+static int check_image(struct dr_registry *registry, const char *repository,
+                       const struct dr_image_manifest *image, struct dr_err *err)
+{
+    dr_autofree struct dr_registry_look *looks = calloc(image->layer_count + 1, sizeof *looks);
+    size_t count = 0;
+
+    if (!looks)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < image->layer_count; i++) {
+        if (!dr_layer_is_foreign(image->layers[i].media_type))
+            looks[count++] = (struct dr_registry_look){.repository = repository,
+                                                       .digest = image->layers[i].digest};
+    }
+    looks[count++] =
+        (struct dr_registry_look){.repository = repository, .digest = image->config.digest};
+    return check_blobs(registry, looks, count, err);
+}
+
+/* What docker would refuse anyway cannot get worse by a tag. */
+static int check_schema1(struct dr_registry *registry, const char *repository,
+                         const struct dr_digest *digest,
+                         const struct dr_registry_manifest *manifest, struct dr_err *err)
+{
+    dr_auto_schema1 struct dr_schema1 image = DR_SCHEMA1_INIT;
+    dr_autofree struct dr_registry_look *looks = NULL;
+
+    if (dr_schema1_parse(manifest->body.data, manifest->body.size, &image, NULL) < 0)
+        return 0;
+    if (!dr_digest_equal(&image.digest, digest))
+        return dr_fail(err, DR_ERR_VERIFY, "the registry serves another image under its digest");
+    looks = calloc(image.layer_count + 1, sizeof *looks);
+    if (!looks)
+        return dr_fail_memory(err);
+    for (size_t i = 0; i < image.layer_count; i++)
+        looks[i] =
+            (struct dr_registry_look){.repository = repository, .digest = image.layers[i].blob};
+    return check_blobs(registry, looks, image.layer_count, err);
 }
 
 static int check(struct dr_registry *registry, const char *repository,
@@ -85,11 +115,11 @@ static int check(struct dr_registry *registry, const char *repository,
     case DR_MANIFEST_IMAGE:
         break;
     case DR_MANIFEST_SCHEMA1:
-        return 0;
+        return check_schema1(registry, repository, digest, &manifest, err);
     }
     if (dr_image_manifest_parse(manifest.body.data, manifest.body.size, &image, err) < 0)
         return -1;
-    return check_blobs(registry, repository, &image, err);
+    return check_image(registry, repository, &image, err);
 }
 
 int dr_mirror_check_whole(struct dr_registry *registry, const char *repository,

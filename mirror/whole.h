@@ -9,7 +9,7 @@
 #include "lib/registry/registry.h"
 
 /* The manifest under that digest, its config and layers; of a list everything below it. DR_ERR_ABSENT names what is
- * not there. Of a document that drover does not know (schema 1) only itself; foreign layers may be elsewhere. */
+ * not there. Foreign layers may be elsewhere; of a schema 1 document that docker would refuse only itself is asked for. */
 int dr_mirror_check_whole(struct dr_registry *registry, const char *repository,
                           const struct dr_digest *digest, struct dr_err *err);
 

@@ -252,6 +252,41 @@ journal() {
     [ "$(tags_of "$site")" = "$before" ]
 }
 
+@test "--rollback goes on behind a tag that the registry refuses, and names each that was not put back" {
+    old_tags "$site"
+    before=$(tags_of "$site")
+    odd=$(odd none "$site")
+    mirror "$odd"
+    front second-tag # takes the first tag, then nothing
+    back 4 "$odd"
+    [ "$(grep -c '  put back$' <<<"$output")" -eq 1 ]
+    [ "$(grep -c '  not put back$' <<<"$output")" -eq 2 ]
+    [ "$(grep -c "was not put back: " <<<"$stderr")" -eq 2 ]
+    says_error "2 of 3 tags in '$odd' were not put back, as said above"
+    [ "$(journal "$odd" .state)" = "done" ]
+    back 4 "$odd" --json
+    [ "$(jq -c '[.targets[0].tags[].result] | sort' <<<"$output")" = '["as before","not put back","not put back"]' ]
+    [ "$(jq -r '[.targets[0].tags[].error // empty] | length' <<<"$output")" -eq 2 ]
+    front none
+    back "$odd"
+    [ "$(tags_of "$site")" = "$before" ]
+    [ "$(journal "$odd" .state)" = "rolled back" ]
+}
+
+@test "an old image in Docker's schema 1 form is looked at with its layers, too" {
+    old=$(registry_start "two-$BATS_TEST_NUMBER" --schema1)
+    "$harness_helpers/make-schema1" "$old" rancher/server:v1.0.2 1.9.1
+    mirror "$old"
+    back "$old"
+    says "  put back"
+    mirror "$old"
+    layer=$(curl -sf "http://$old/v2/rancher/server/manifests/$(journal "$old" '.tags[] | select(.before) | .before')" |
+        jq -r '.fsLayers[-1].blobSum')
+    curl -sf -X DELETE "http://$old/v2/rancher/server/blobs/$layer"
+    back 6 "$old"
+    says_error "its blob $layer is not there"
+}
+
 @test "two runs into one registry from one machine do not meet; into different ones they do" {
     second
     slow=$(odd slow "$site")
