@@ -80,14 +80,13 @@ static json_t *write_totals(const struct dr_bundle_image *images, size_t count, 
 }
 
 /* What a reader must be able to, so that an older one says that it can't. */
-static int reader_needed(const struct dr_bundle_about *about, const struct dr_bundle_image *images,
-                         size_t count)
+int dr_document_reader(const struct dr_bundle_image *images, size_t count, bool delta)
 {
     for (size_t i = 0; i < count; i++) {
         if (dr_bundle_image_is_list(&images[i]))
             return DR_READER_LISTS;
     }
-    return about->delta ? DR_READER_DELTA : DR_READER_FIRST;
+    return delta ? DR_READER_DELTA : DR_READER_FIRST;
 }
 
 static int write_head(json_t *object, const struct dr_bundle_about *about, int reader,
@@ -122,7 +121,7 @@ char *dr_document_write(const struct dr_bundle_about *about, const struct dr_bun
     json_auto_t *object = json_object();
     json_t *list = json_array();
 
-    if (write_head(object, about, reader_needed(about, images, count), err) < 0 ||
+    if (write_head(object, about, dr_document_reader(images, count, about->delta), err) < 0 ||
         dr_json_set(object, "images", list, err) < 0)
         return NULL;
     for (size_t i = 0; i < count; i++) {
@@ -342,6 +341,9 @@ static int read_delta(struct dr_document *document, struct dr_err *err)
         return 0;
     if (!json_is_array(bases) || json_array_size(required) == 0)
         return dr_fail(err, DR_ERR_VERIFY, "'bases' and 'requires' do not fit each other");
+    if (dr_json_int_or(document->json, "min_reader", 0) < DR_READER_DELTA)
+        return dr_fail(err, DR_ERR_VERIFY,
+                       "'min_reader' lets readers take it that know of no deltas");
     document->delta = dr_delta_new(bases, required, err);
     document->about.delta = document->delta;
     return document->delta ? 0 : -1;

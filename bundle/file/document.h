@@ -23,6 +23,9 @@ enum {
     DR_READER_VERSION = DR_READER_LISTS,
 };
 
+/* The min_reader that a bundle of these images has, or a delta of it. */
+int dr_document_reader(const struct dr_bundle_image *images, size_t count, bool delta);
+
 /* A parsed bundle.json; about and images point into it. Of `about` it fills what bundle.json says, of the images
  * everything but `content` and `family`, which the reader adds. */
 struct dr_document {

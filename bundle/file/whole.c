@@ -71,18 +71,19 @@ static int load(const struct dr_envelope *envelope, const char *name, size_t max
 static int check_document(const struct dr_document *document, const struct dr_buf *text,
                           struct dr_err *err)
 {
-    json_auto_t *whole = dr_json_parse(text->data, text->size, DR_NAME_WHOLE_DOCUMENT, err);
+    struct dr_err why = DR_ERR_INIT;
+    json_auto_t *whole = dr_json_parse(text->data, text->size, DR_NAME_WHOLE_DOCUMENT, &why);
     json_auto_t *own = json_copy(document->json);
+    int reader = dr_document_reader(document->images, document->image_count, false);
 
     if (!whole)
-        return -1;
+        return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s", why.text);
     if (!own)
         return dr_fail_memory(err);
     json_object_del(own, "bases");
     if (json_array_size(json_object_get(whole, "requires")) > 0 ||
         json_object_set(own, "requires", json_object_get(whole, "requires")) < 0 ||
-        json_object_set(own, "min_reader", json_object_get(whole, "min_reader")) < 0 ||
-        !json_equal(own, whole))
+        json_object_set_new(own, "min_reader", json_integer(reader)) < 0 || !json_equal(own, whole))
         return dr_fail(err, DR_ERR_VERIFY,
                        "'" DR_NAME_WHOLE_DOCUMENT "' is not of the bundle that this delta is of");
     return 0;
@@ -111,8 +112,11 @@ int dr_whole_check(const struct dr_envelope *envelope, const struct dr_document 
 
     if (load(envelope, DR_NAME_WHOLE_DOCUMENT, DR_DOCUMENT_MAX, &text, err) < 0 ||
         load(envelope, DR_NAME_WHOLE_SUMS, DR_SUMS_MAX, &list, err) < 0 ||
-        load(envelope, DR_NAME_WHOLE_SIGNATURE, DR_SIGNATURE_MAX, &signature, err) < 0 ||
-        check_document(document, &text, err) < 0 ||
+        load(envelope, DR_NAME_WHOLE_SIGNATURE, DR_SIGNATURE_MAX, &signature, err) < 0)
+        return -1;
+    if (signature.size == 0)
+        return dr_fail(err, DR_ERR_VERIFY, "'" DR_NAME_WHOLE_SIGNATURE "' is empty");
+    if (check_document(document, &text, err) < 0 ||
         dr_whole_list(text.data, text.size, document->images, document->image_count, &right, err) <
             0 ||
         add_extras(envelope, &right, err) < 0)

@@ -24,8 +24,8 @@ int dr_whole_list(const char *document, size_t size, const struct dr_bundle_imag
                   size_t count, struct dr_buf *ret_list, struct dr_err *err);
 
 /* The three members are what the delta makes them: bundle.json differs from the delta's own in `bases`, `requires`
- * and `min_reader` only, and SHA256SUMS lists it, all blobs of the images, and what else the delta has. Whose the
- * signature is, is not looked at: nothing depends on it before the whole is made. DR_ERR_VERIFY. */
+ * and `min_reader` only, which is what the whole needs, and SHA256SUMS lists it, all blobs of the images, and what else
+ * the delta has. Whose the signature is, is not looked at: nothing depends on it before the whole is made. DR_ERR_VERIFY. */
 int dr_whole_check(const struct dr_envelope *envelope, const struct dr_document *document,
                    struct dr_err *err);
 

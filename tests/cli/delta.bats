@@ -316,6 +316,13 @@ END
     says "only in the second  0 layers"
 }
 
+@test "a delta of an earlier drover is made whole with a bundle of one" {
+    earlier=$harness_helpers/../data/bundle
+    drover merge "$earlier/v1.bundle.tar" "$earlier/v2.bundle.tar" -o m.tar --pubkey "$earlier/v1.pub" \
+        --pubkey "$earlier/v2.pub"
+    says "SHA256SUMS  sha256:b7ca9de117f8d924132a7f02182d793f4cb23c5ccd1c9af67c0250442921011e"
+}
+
 @test "merge names the layer and the bundle that it lacks, and leaves nothing" {
     drover 6 merge "$files/other.tar" "$files/delta.tar" -o m.tar --pubkey "$files/site.pub"
     says_error "no bundle that was named has the layer sha256:"

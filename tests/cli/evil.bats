@@ -20,7 +20,11 @@ setup_file() {
     cd "$files"
     "$DROVER" key new -o site.key --no-passphrase
     "$DROVER" bundle v1.0.2 --from "$hub" -o good.tar --key site.key
+    "$DROVER" bundle rancher/agent:v1.0.1 --from "$hub" -o base.tar --key site.key
+    "$DROVER" bundle v1.0.2 --from "$hub" -o delta.tar --key site.key --base base.tar
     "$DROVER" bundle large/image:1 --from "$hub" -o large.tar --key site.key
+    mkdir evil
+    "$harness_helpers/evil-bundles" good.tar delta.tar site.key evil >cases
 }
 
 teardown_file() {
@@ -44,12 +48,10 @@ nothing_written() {
 }
 
 @test "every evil bundle is refused by verify and by mirror, and nothing is written" {
-    mkdir evil
-    "$harness_helpers/evil-bundles" "$files/good.tar" "$files/site.key" evil >cases
-    [ "$(wc -l <cases)" -gt 160 ]
+    [ "$(wc -l <"$files/cases")" -gt 220 ]
     wrong=0
     while read -r name expected; do
-        for command in "verify evil/$name" "mirror evil/$name $site"; do
+        for command in "verify $files/evil/$name" "mirror $files/evil/$name $site"; do
             status=0
             # shellcheck disable=SC2086 # several words
             "$DROVER" $command "${options[@]}" >out 2>err || status=$?
@@ -59,20 +61,30 @@ nothing_written() {
                 wrong=$((wrong + 1))
             fi
         done
-    done <cases
+    done <"$files/cases"
     [ "$wrong" -eq 0 ]
     nothing_written
     drover verify "$files/good.tar" "${options[@]}"
+    drover verify "$files/delta.tar" "${options[@]}"
 }
 
 @test "apply asks the same, before it looks at anything" {
-    mkdir evil
-    "$harness_helpers/evil-bundles" "$files/good.tar" "$files/site.key" evil >cases
     while read -r name expected; do
         [[ $name == graph-* || $name == *-4097-* ]] || continue
-        drover "$expected" apply "evil/$name" --registry "$site" "${options[@]}" --yes
-    done <cases
+        drover "$expected" apply "$files/evil/$name" --registry "$site" "${options[@]}" --yes
+    done <"$files/cases"
     nothing_written
+}
+
+@test "a delta whose whole bundle nobody signed is not made whole" {
+    for delta in "$files"/evil/merge-*; do
+        drover verify "$delta" "${options[@]}"
+        drover 7 merge "$files/base.tar" "$delta" -o m.tar --pubkey "$files/site.pub"
+        says_error "the whole bundle that '$delta' is a delta of"
+        [ -z "$(find . -name 'm.tar*')" ]
+    done
+    [ "$(find "$files/evil" -name 'merge-*' | wc -l)" -eq 4 ]
+    drover merge "$files/base.tar" "$files/delta.tar" -o m.tar --pubkey "$files/site.pub"
 }
 
 # mirror_slowly FILE: in the background; returns when the upload has begun.

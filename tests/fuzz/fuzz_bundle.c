@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bundle/file/reader.h"
+#include "bundle/file/stream.h"
 #include "lib/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,7 +44,16 @@ static void check_blob(const struct dr_bundle *bundle, const struct dr_bundle_bl
     assert(dr_digest_equal(&digest, &blob->digest));
 }
 
-/* No file is good for a key that nobody has; whatever passes without a key is as it says. */
+/* The same, once and forwards. */
+static bool is_good_stream(const struct dr_bundle_trust *trust)
+{
+    dr_autoclose int pipe = open(path, O_RDONLY | O_CLOEXEC);
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open_stream(pipe, trust, NULL);
+
+    return bundle && dr_stream_check(bundle, NULL, NULL, NULL) == 0;
+}
+
+/* No file is good for a key that nobody has; whatever passes without a key is as it says, and passes as a stream. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct dr_key *key;
@@ -57,11 +67,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         key = dr_key_new(NULL);
     keys[0] = key;
     write_file(data, size);
-    assert(!dr_bundle_open(path, &trust, NULL));
+    assert(!dr_bundle_open(path, &trust, NULL) && !is_good_stream(&trust));
     trust.unverified = true;
     bundle = dr_bundle_open(path, &trust, NULL);
-    if (!bundle || dr_bundle_hash_layers(bundle, NULL, NULL) < 0)
+    if (!bundle || dr_bundle_hash_layers(bundle, NULL, NULL) < 0) {
+        assert(!is_good_stream(&trust));
         return 0;
+    }
+    assert(is_good_stream(&trust));
     assert(!dr_bundle_about(bundle)->verified && dr_bundle_about(bundle)->bytes == size);
     blobs = dr_bundle_blobs(bundle, &count);
     for (size_t i = 0; i < count; i++)

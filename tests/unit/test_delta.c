@@ -144,6 +144,7 @@ static void the_whole_must_be_of_this_delta(void **state)
     check_edit(kit, WHOLE_DOCUMENT, "}", "} ", "'whole/SHA256SUMS' is not of the bundle");
     check_edit(kit, WHOLE_SUMS, "oci-layout", "oci-layouT",
                "'whole/SHA256SUMS' is not of the bundle");
+    check_edit(kit, WHOLE_DOCUMENT, "{", "[", "whole/bundle.json is not the JSON");
     check_edit(kit, DOCUMENT, "drover test", "drover toast",
                "'whole/bundle.json' is not of the bundle");
 }
@@ -151,8 +152,13 @@ static void the_whole_must_be_of_this_delta(void **state)
 static void its_parts_must_be_there(void **state)
 {
     struct kit *kit = *state;
+    struct kit_member signature = kit->members[WHOLE_SIGNATURE];
     struct dr_err err = DR_ERR_INIT;
 
+    kit->members[WHOLE_SIGNATURE].size = 0;
+    kit_pack(kit, NULL);
+    check_fails(kit_verify(kit, &err), &err, DR_ERR_VERIFY, "'whole/SHA256SUMS.sig' is empty");
+    kit->members[WHOLE_SIGNATURE] = signature;
     for (size_t at = WHOLE_SUMS; at < DELTA_END; at++) {
         struct kit_member kept = kit->members[at];
 
@@ -212,6 +218,9 @@ static void a_delta_needs_a_reader_that_knows_of_it(void **state)
 
     assert_non_null(strstr(kit->members[DOCUMENT].data, "\"min_reader\": 2"));
     assert_non_null(strstr(kit->members[WHOLE_DOCUMENT].data, "\"min_reader\": 1"));
+    check_edit(kit, DOCUMENT, "\"min_reader\": 2", "\"min_reader\": 1", "know of no deltas");
+    check_edit(kit, WHOLE_DOCUMENT, "\"min_reader\": 1", "\"min_reader\": 2",
+               "'whole/bundle.json' is not of the bundle");
     kit_edit(kit, DOCUMENT, "\"min_reader\": 2", "\"min_reader\": 99");
     kit_pack(kit, NULL);
     check_fails(kit_verify(kit, &err), &err, DR_ERR_REFUSED, "a newer one is needed");

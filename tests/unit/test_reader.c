@@ -58,6 +58,7 @@ static void bundles_of_earlier_drovers_are_still_good(void **state)
         size_t blobs;
     } rows[] = {
         {TEST_DATA "/bundle/v1.pub", TEST_DATA "/bundle/v1.bundle.tar", 6},
+        {TEST_DATA "/bundle/v2.pub", TEST_DATA "/bundle/v2.bundle.tar", 5},  /* a delta of v1 */
         {TEST_DATA "/bundle/v3.pub", TEST_DATA "/bundle/v3.bundle.tar", 12}, /* with lists */
     };
 
