@@ -5,7 +5,9 @@
 
 #include "bundle/file/reader.h"
 #include "bundle/file/stream.h"
+#include "bundle/file/volumes.h"
 #include "bundle/inspect.h"
+#include "bundle/verify.h"
 #include "cli/commands.h"
 #include "cli/trusted.h"
 #include "lib/text.h"
@@ -23,6 +25,7 @@ static void print_signers(const struct dr_signers *signers)
 static void print_line(const struct dr_bundle *bundle, const char *path)
 {
     const struct dr_bundle_about *about = dr_bundle_about(bundle);
+    const struct dr_volumes *volumes = dr_bundle_volumes(bundle);
     char size[16];
     size_t count;
 
@@ -30,31 +33,49 @@ static void print_line(const struct dr_bundle *bundle, const char *path)
     dr_text_size(about->bytes, size);
     printf("%s: good: signed by ", path);
     print_signers(&about->signers);
-    printf(", %s%s%zu image%s, %s, every byte checked; created %s\n",
-           about->release ? about->release : "", about->release ? ", " : "", count,
-           count == 1 ? "" : "s", size, about->created);
+    printf(", %s%s%zu image%s, %s", about->release ? about->release : "",
+           about->release ? ", " : "", count, count == 1 ? "" : "s", size);
+    if (volumes)
+        printf(" in %llu volumes", (unsigned long long)dr_volumes_set(volumes)->count);
+    printf(", every byte checked; created %s\n", about->created);
     dr_delta_print(about->delta, stdout);
 }
 
-static int verify(const char *path, const struct dr_trusted *trusted, bool json,
-                  const struct dr_log *log, struct dr_err *err)
+/* `ret_whole` false: all was printed that there is to say. */
+static int check(struct dr_bundle *bundle, bool stream, const struct dr_verify_options *options,
+                 bool *ret_whole, struct dr_err *err)
+{
+    struct dr_progress progress;
+    int done;
+
+    *ret_whole = true;
+    if (dr_bundle_volumes(bundle))
+        return dr_verify_volumes(bundle, options, ret_whole, err);
+    dr_progress_start(&progress, options->log, "verify", dr_bundle_about(bundle)->layer_bytes);
+    done = stream ? dr_stream_check(bundle, &progress, options->log, err)
+                  : dr_bundle_hash_layers(bundle, &progress, err);
+    dr_progress_end(&progress);
+    return done;
+}
+
+static int verify(const char *path, const struct dr_trusted *trusted,
+                  const struct dr_verify_options *options, struct dr_err *err)
 {
     bool stream = strcmp(path, "-") == 0;
     dr_auto_bundle struct dr_bundle *bundle =
         stream ? dr_bundle_open_stream(STDIN_FILENO, &trusted->trust, err)
                : dr_bundle_open(path, &trusted->trust, err);
-    struct dr_progress progress;
-    int done;
+    bool whole;
 
     if (!bundle)
         return -1;
-    dr_progress_start(&progress, log, "verify", dr_bundle_about(bundle)->layer_bytes);
-    done = stream ? dr_stream_check(bundle, &progress, log, err)
-                  : dr_bundle_hash_layers(bundle, &progress, err);
-    dr_progress_end(&progress);
-    if (done < 0)
+    if (options->alone && !dr_bundle_volumes(bundle))
+        return dr_fail(err, DR_ERR_USAGE, "--alone is for volumes, and '%s' is none", path);
+    if (check(bundle, stream, options, &whole, err) < 0)
         return dr_err_wrap(err, "verify the bundle '%s'", path);
-    if (json)
+    if (!whole)
+        return 0;
+    if (options->json)
         return dr_inspect_print(bundle, true, stdout, err);
     print_line(bundle, path);
     return 0;
@@ -66,11 +87,14 @@ int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
     struct dr_trusted_options whom = DR_TRUSTED_OPTIONS_INIT;
     struct dr_list words = {.count = 0};
     dr_auto_common struct dr_common common = {.help = false};
-    bool json = false;
+    struct dr_verify_options options = {.log = &common.log};
+    bool wait = false;
     const struct dr_option table[] = {
         DR_TRUSTED_OPTIONS(whom),
         {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
-        {"json", 0, DR_OPTION_FLAG, &json},
+        {"alone", 0, DR_OPTION_FLAG, &options.alone},
+        {"wait-for-media", 0, DR_OPTION_FLAG, &wait},
+        {"json", 0, DR_OPTION_FLAG, &options.json},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 
@@ -80,5 +104,6 @@ int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
         return 0;
     if (dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
         return -1;
-    return verify(words.item[0], &trusted, json, &common.log, err);
+    return wait ? dr_verify_media(words.item[0], &trusted.trust, &options, err)
+                : verify(words.item[0], &trusted, &options, err);
 }

@@ -125,6 +125,8 @@ int dr_trusted_read(const struct dr_trusted_options *options, bool record, const
         return -1;
     trust->now = time(NULL);
     trust->ignore_clock = options->ignore_clock;
+    trust->media = options->media.item;
+    trust->media_count = options->media.count;
     trust->log = log;
     if (options->channel)
         trust->channel = options->channel;

@@ -32,6 +32,7 @@ struct dr_trusted_options {
     const char *channel; /* NULL: channel.conf's; with --pubkey any */
     uint64_t threshold;  /* DR_THRESHOLD_UNSAID: channel.conf's; with --pubkey 1 */
     const char *state_dir;
+    struct dr_list media; /* --media */
     bool first_import;
     bool allow_downgrade;
     bool ignore_clock;
@@ -44,9 +45,10 @@ struct dr_trusted_options {
         .threshold = DR_THRESHOLD_UNSAID, .state_dir = DR_STATE_DIR                                \
     }
 
-/* Rows for a table of options; --state-dir is the command's own. */
+/* Rows for a table of options; --state-dir is the command's own. Volumes count by their labels, which are signed too, so
+ * where they lie is said here. */
 #define DR_TRUSTED_OPTIONS(whom)                                                                   \
-    {"pubkey", 0, DR_OPTION_LIST, &(whom).pubkeys},                                                \
+    {"media", 0, DR_OPTION_LIST, &(whom).media}, {"pubkey", 0, DR_OPTION_LIST, &(whom).pubkeys},   \
         {"trust-dir", 0, DR_OPTION_TEXT, &(whom).folder},                                          \
         {"channel", 0, DR_OPTION_TEXT, &(whom).channel},                                           \
         {"threshold", 0, DR_OPTION_NUMBER, &(whom).threshold},                                     \

@@ -16,6 +16,7 @@
 struct dr_viewing {
     struct dr_list bundles;
     struct dr_common common;
+    struct dr_list media;
     bool json;
     struct dr_trusted trusted;
     struct dr_bundle_trust trust; /* borrows from `trusted`; `unverified` without --pubkey */

@@ -218,17 +218,31 @@ int dr_envelope_step(struct dr_envelope *envelope, size_t max, struct dr_err *er
     return fill(envelope, envelope->layout.end, err);
 }
 
-int dr_envelope_open(struct dr_envelope *envelope, const char *path,
-                     const struct dr_bundle_trust *trust, struct dr_err *err)
+static int open_envelope(struct dr_envelope *envelope, const struct dr_bundle_trust *trust,
+                         struct dr_err *err)
 {
     dr_auto_layout struct dr_layout head = DR_LAYOUT_INIT;
     dr_auto_buf struct dr_buf list = DR_BUF_INIT(DR_SUMS_MAX);
 
-    if (open_file(envelope, path, err) < 0 || read_head(envelope, trust, &head, &list, err) < 0 ||
+    if (read_head(envelope, trust, &head, &list, err) < 0 ||
         dr_sums_parse(list.data, list.size, &envelope->sums, err) < 0)
         return -1;
     envelope->layout.end = head.end;
     return walk(envelope, err);
+}
+
+int dr_envelope_open(struct dr_envelope *envelope, const char *path,
+                     const struct dr_bundle_trust *trust, struct dr_err *err)
+{
+    return open_file(envelope, path, err) < 0 ? -1 : open_envelope(envelope, trust, err);
+}
+
+int dr_envelope_open_file(struct dr_envelope *envelope, int fd, uint64_t size,
+                          const struct dr_bundle_trust *trust, struct dr_err *err)
+{
+    envelope->fd = fd;
+    envelope->size = size;
+    return open_envelope(envelope, trust, err);
 }
 
 int dr_envelope_open_stream(struct dr_envelope *envelope, int pipe,

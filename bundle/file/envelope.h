@@ -43,6 +43,9 @@ struct dr_envelope {
 
 int dr_envelope_open(struct dr_envelope *envelope, const char *path,
                      const struct dr_bundle_trust *trust, struct dr_err *err);
+/* The same of a file of `size` bytes that is open already; takes it. */
+int dr_envelope_open_file(struct dr_envelope *envelope, int fd, uint64_t size,
+                          const struct dr_bundle_trust *trust, struct dr_err *err);
 /* Begins to read a stream from `pipe` (borrowed): the list and the signatures, as dr_envelope_open() does; no listed
  * member is in the layout yet. */
 int dr_envelope_open_stream(struct dr_envelope *envelope, int pipe,

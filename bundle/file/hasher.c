@@ -18,13 +18,14 @@
 
 /* What the workers share; everything below `lock` only under it. */
 struct hasher {
-    int fd;
+    const struct dr_bytes *bytes;
     const struct dr_member **members; /* largest first, so that the last to end is a small one */
     size_t count;
     pthread_mutex_t lock;
     size_t next;
     struct dr_progress *progress;
     bool failed;
+    const struct dr_member *bad;
     struct dr_err *err;
 };
 
@@ -50,11 +51,14 @@ static const struct dr_member *take(struct hasher *hasher)
     return member;
 }
 
-static void fail(struct hasher *hasher, const struct dr_err *why)
+/* `member` NULL: none is bad. */
+static void fail(struct hasher *hasher, const struct dr_member *member, const struct dr_err *why)
 {
     pthread_mutex_lock(&hasher->lock);
     if (!hasher->failed && hasher->err)
         *hasher->err = *why;
+    if (!hasher->failed && why->code == DR_ERR_VERIFY)
+        hasher->bad = member;
     hasher->failed = true;
     pthread_mutex_unlock(&hasher->lock);
 }
@@ -77,13 +81,15 @@ static int check_member(struct hasher *hasher, const struct dr_member *member, s
 {
     struct dr_digest digest;
 
-    posix_fadvise(hasher->fd, (off_t)member->offset, (off_t)member->size, POSIX_FADV_SEQUENTIAL);
+    if (!hasher->bytes->volumes)
+        posix_fadvise(hasher->bytes->file, (off_t)member->offset, (off_t)member->size,
+                      POSIX_FADV_SEQUENTIAL);
     for (uint64_t done = 0; done < member->size;) {
         uint64_t left = member->size - done;
         size_t size = left < CHUNK ? (size_t)left : CHUNK;
 
         if (dr_stop_check(err, "the bundle was checked") < 0 ||
-            dr_file_pread(hasher->fd, chunk, size, member->offset + done, "the bundle", err) < 0)
+            dr_bytes_read(hasher->bytes, chunk, size, member->offset + done, err) < 0)
             return -1;
         dr_hash_add(hash, chunk, size);
         if (!go_on(hasher, size))
@@ -109,12 +115,12 @@ static void *work(void *context)
     if (!chunk)
         dr_fail_memory(&why);
     if (!hash || !chunk) {
-        fail(hasher, &why);
+        fail(hasher, NULL, &why);
         return NULL;
     }
     while ((member = take(hasher))) {
         if (check_member(hasher, member, hash, chunk, &why) < 0)
-            fail(hasher, &why);
+            fail(hasher, member, &why);
     }
     return NULL;
 }
@@ -134,12 +140,13 @@ static void run_workers(struct hasher *hasher)
         pthread_join(helpers[--count], NULL);
 }
 
-int dr_hasher_run(int fd, const struct dr_member *const *members, size_t count,
-                  struct dr_progress *progress, struct dr_err *err)
+int dr_hasher_run(const struct dr_bytes *bytes, const struct dr_member *const *members,
+                  size_t count, struct dr_progress *progress, const struct dr_member **ret_bad,
+                  struct dr_err *err)
 {
     dr_autofree const struct dr_member **sorted = calloc(count + 1, sizeof *sorted);
     struct hasher hasher = {
-        .fd = fd,
+        .bytes = bytes,
         .members = sorted,
         .count = count,
         .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -155,5 +162,7 @@ int dr_hasher_run(int fd, const struct dr_member *const *members, size_t count,
     qsort(sorted, count, sizeof *sorted, by_size);
     run_workers(&hasher);
     pthread_mutex_destroy(&hasher.lock);
+    if (ret_bad)
+        *ret_bad = hasher.bad;
     return hasher.failed ? -1 : 0;
 }

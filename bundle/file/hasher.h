@@ -6,13 +6,15 @@
 
 #include <stddef.h>
 
+#include "bundle/file/bytes.h"
 #include "bundle/file/layout.h"
 #include "lib/err.h"
 #include "lib/log.h"
 
-/* Reads each of `members` once from `fd`, the largest first. DR_ERR_VERIFY names a bad one and where it lies;
- * DR_ERR_STOPPED when the operator stopped it. `progress` may be NULL. */
-int dr_hasher_run(int fd, const struct dr_member *const *members, size_t count,
-                  struct dr_progress *progress, struct dr_err *err);
+/* Reads each of `members` once, the largest first. DR_ERR_VERIFY names a bad one and where it lies, and so does
+ * `ret_bad` (may be NULL); DR_ERR_STOPPED when the operator stopped it. `progress` may be NULL. */
+int dr_hasher_run(const struct dr_bytes *bytes, const struct dr_member *const *members,
+                  size_t count, struct dr_progress *progress, const struct dr_member **ret_bad,
+                  struct dr_err *err);
 
 #endif

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bundle/file/reader_parts.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bundle/file/document.h"
 #include "bundle/file/envelope.h"
-#include "bundle/file/hasher.h"
+#include "bundle/file/media.h"
 #include "bundle/file/policy.h"
 #include "bundle/file/sums.h"
 #include "bundle/file/whole.h"
 #include "lib/cleanup.h"
-#include "lib/file.h"
 #include "lib/text.h"
 
 #define README_MAX (64u << 10)
@@ -293,11 +291,10 @@ void dr_reader_describe(struct dr_bundle *bundle, const struct dr_bundle_trust *
     about->verified = !trust->unverified;
 }
 
-static int open_bundle(struct dr_bundle *bundle, const char *path,
-                       const struct dr_bundle_trust *trust, struct dr_err *err)
+int dr_reader_open_inside(struct dr_bundle *bundle, const struct dr_bundle_trust *trust,
+                          struct dr_err *err)
 {
-    if (dr_envelope_open(&bundle->envelope, path, trust, err) < 0 ||
-        dr_reader_load_document(bundle, trust, err) < 0 || dr_reader_index_blobs(bundle, err) < 0 ||
+    if (dr_reader_load_document(bundle, trust, err) < 0 || dr_reader_index_blobs(bundle, err) < 0 ||
         dr_reader_load_images(bundle, err) < 0 || dr_reader_check_blobs(bundle, err) < 0 ||
         dr_reader_check_indexes(bundle, err) < 0 || dr_reader_check_small(bundle, err) < 0 ||
         dr_reader_check_tail(bundle, err) < 0)
@@ -306,21 +303,40 @@ static int open_bundle(struct dr_bundle *bundle, const char *path,
     return 0;
 }
 
-struct dr_bundle *dr_bundle_open(const char *path, const struct dr_bundle_trust *trust,
-                                 struct dr_err *err)
+struct dr_bundle *dr_reader_new(struct dr_err *err)
 {
-    dr_auto_bundle struct dr_bundle *bundle = calloc(1, sizeof *bundle);
+    struct dr_bundle *bundle = calloc(1, sizeof *bundle);
 
-    if (!bundle) {
+    if (bundle)
+        bundle->envelope = (struct dr_envelope)DR_ENVELOPE_INIT;
+    else
         dr_fail_memory(err);
+    return bundle;
+}
+
+static struct dr_bundle *open_file(const char *path, const struct dr_bundle_trust *trust,
+                                   struct dr_err *err)
+{
+    dr_auto_bundle struct dr_bundle *bundle = dr_reader_new(err);
+
+    if (!bundle)
         return NULL;
-    }
-    bundle->envelope = (struct dr_envelope)DR_ENVELOPE_INIT;
-    if (open_bundle(bundle, path, trust, err) < 0) {
+    if (dr_envelope_open(&bundle->envelope, path, trust, err) < 0 ||
+        dr_reader_open_inside(bundle, trust, err) < 0) {
         dr_err_wrap(err, "read the bundle '%s'", path);
+        if (err && err->code == DR_ERR_VERIFY && dr_media_is_named(path))
+            dr_err_advise(err, "a volume of a bundle has a label at its end, and this has none: it "
+                               "is damaged there, or cut off");
         return NULL;
     }
     return dr_steal(bundle);
+}
+
+struct dr_bundle *dr_bundle_open(const char *path, const struct dr_bundle_trust *trust,
+                                 struct dr_err *err)
+{
+    return dr_media_is_at(path) ? dr_reader_open_volumes(path, trust, err)
+                                : open_file(path, trust, err);
 }
 
 void dr_bundle_free(struct dr_bundle *bundle)
@@ -331,26 +347,8 @@ void dr_bundle_free(struct dr_bundle *bundle)
     dr_document_release(&bundle->document);
     dr_reader_forget_blobs(bundle);
     dr_stream_free(bundle->stream);
+    dr_volumes_free(bundle->volumes);
     free(bundle);
-}
-
-int dr_bundle_hash_layers(struct dr_bundle *bundle, struct dr_progress *progress,
-                          struct dr_err *err)
-{
-    const struct dr_layout *layout = &bundle->envelope.layout;
-    dr_autofree const struct dr_member **members = calloc(layout->count, sizeof *members);
-    size_t count = 0;
-
-    if (!members)
-        return dr_fail_memory(err);
-    for (size_t i = AT_BLOBS; i < layout->count; i++) {
-        size_t blob = i - AT_BLOBS;
-
-        if (blob < bundle->blob_count ? bundle->blobs[blob].layer
-                                      : dr_sums_is_program(layout->members[i].name))
-            members[count++] = &layout->members[i];
-    }
-    return dr_hasher_run(bundle->envelope.fd, members, count, progress, err);
 }
 
 const struct dr_member *dr_bundle_programs(const struct dr_bundle *bundle, size_t *ret_count)
@@ -415,33 +413,4 @@ const struct dr_bundle_blob *dr_bundle_blobs(const struct dr_bundle *bundle, siz
 int dr_bundle_load_list(const struct dr_bundle *bundle, struct dr_buf *ret_list, struct dr_err *err)
 {
     return dr_envelope_load_list(&bundle->envelope, ret_list, err);
-}
-
-uint64_t dr_bundle_file_size(const struct dr_bundle *bundle)
-{
-    return bundle->envelope.size;
-}
-
-long dr_bundle_file_read(const struct dr_bundle *bundle, uint64_t offset, void *ret_data,
-                         size_t size, struct dr_err *err)
-{
-    uint64_t left = offset < bundle->envelope.size ? bundle->envelope.size - offset : 0;
-    size_t piece = size < left ? size : (size_t)left;
-
-    return dr_file_pread(bundle->envelope.fd, ret_data, piece, offset, "the bundle", err) < 0
-               ? -1
-               : (long)piece;
-}
-
-int dr_bundle_file_descriptor(const struct dr_bundle *bundle)
-{
-    return bundle->envelope.fd;
-}
-
-int dr_bundle_blob_read(const struct dr_bundle *bundle, const struct dr_bundle_blob *blob,
-                        uint64_t offset, void *ret_data, size_t size, struct dr_err *err)
-{
-    assert(offset <= blob->size && size <= blob->size - offset);
-    return dr_file_pread(bundle->envelope.fd, ret_data, size, blob->offset + offset, "the bundle",
-                         err);
 }

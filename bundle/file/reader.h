@@ -40,10 +40,19 @@
 #include "lib/log.h"
 
 struct dr_bundle;
+struct dr_volumes; /* bundle/file/volumes.h */
 
-/* NULL on failure. */
+/* `path` is a bundle's file, or one of its volumes, or a folder with volumes. Not all of these need be here for all but
+ * the layers. NULL on failure. */
 struct dr_bundle *dr_bundle_open(const char *path, const struct dr_bundle_trust *trust,
                                  struct dr_err *err);
+
+/* The same from volumes that are open; takes them, unless it fails. */
+struct dr_bundle *dr_bundle_open_volumes(struct dr_volumes *volumes,
+                                         const struct dr_bundle_trust *trust, struct dr_err *err);
+
+/* NULL: it is one file, or a stream. Borrowed. */
+struct dr_volumes *dr_bundle_volumes(const struct dr_bundle *bundle);
 void dr_bundle_free(struct dr_bundle *bundle);
 static inline void dr_cleanup_bundle(struct dr_bundle **bundle)
 {
@@ -52,8 +61,8 @@ static inline void dr_cleanup_bundle(struct dr_bundle **bundle)
 #define dr_auto_bundle __attribute__((cleanup(dr_cleanup_bundle)))
 
 /* Hashes what dr_bundle_open() left: every layer (and drover's own program, if it is inside), on all
- * processors, one pass over the file. DR_ERR_VERIFY names a bad one. `progress` may be NULL; its total
- * is dr_bundle_about()->layer_bytes. */
+ * processors, one pass over the file. DR_ERR_VERIFY names a bad one; DR_ERR_REFUSED: not all volumes
+ * are here. `progress` may be NULL; its total is dr_bundle_about()->layer_bytes. */
 int dr_bundle_hash_layers(struct dr_bundle *bundle, struct dr_progress *progress,
                           struct dr_err *err);
 
@@ -97,8 +106,14 @@ uint64_t dr_bundle_file_size(const struct dr_bundle *bundle);
 long dr_bundle_file_read(const struct dr_bundle *bundle, uint64_t offset, void *ret_data,
                          size_t size, struct dr_err *err);
 
-/* The open file itself, for the kernel to send from (sendfile(2)). Borrowed: only ever read. */
-int dr_bundle_file_descriptor(const struct dr_bundle *bundle);
+/* The open file in which that byte is, for the kernel to send from (sendfile(2)), where it is in there, and how many of
+ * the bytes that follow are behind it (more than the bundle has, if it is one file). Borrowed: only ever read. */
+int dr_bundle_file_place(const struct dr_bundle *bundle, uint64_t offset, int *ret_fd,
+                         uint64_t *ret_at, uint64_t *ret_size, struct dr_err *err);
+
+/* A hash over sizes and times of all files that it is in: another one, and somebody wrote into one of them. */
+int dr_bundle_file_stamp(const struct dr_bundle *bundle, struct dr_digest *ret_stamp,
+                         struct dr_err *err);
 
 /* A whole manifest or config, appended to `ret_data`; its digest is compared on every call. */
 int dr_bundle_blob_load(const struct dr_bundle *bundle, const struct dr_digest *digest,

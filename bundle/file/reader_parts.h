@@ -2,12 +2,13 @@
 #ifndef DROVER_BUNDLE_FILE_READER_PARTS_H
 #define DROVER_BUNDLE_FILE_READER_PARTS_H
 
-/* What bundle/file/reader.c and bundle/file/stream*.c share, and nobody else: the parts of dr_bundle_open(), in the order
+/* What bundle/file/reader*.c and bundle/file/stream*.c share, and nobody else: the parts of dr_bundle_open(), in the order
  * of the file. Each demands that what comes before it in this list was done. */
 
 #include "bundle/file/document.h"
 #include "bundle/file/envelope.h"
 #include "bundle/file/reader.h"
+#include "bundle/file/volumes.h"
 
 #define DR_SMALL_MAX (4u << 20) /* a manifest, a config, bundle.json */
 
@@ -28,8 +29,20 @@ struct dr_bundle {
     struct dr_bundle_blob *blobs; /* in file order */
     size_t blob_count;
     const struct dr_bundle_blob **by_digest;
-    struct dr_stream *stream; /* NULL: a file */
+    struct dr_stream *stream;   /* NULL: a file, or volumes */
+    struct dr_volumes *volumes; /* NULL: a file, or a stream */
 };
+
+/* Empty. */
+struct dr_bundle *dr_reader_new(struct dr_err *err);
+
+/* dr_bundle_open() of volumes. */
+struct dr_bundle *dr_reader_open_volumes(const char *path, const struct dr_bundle_trust *trust,
+                                         struct dr_err *err);
+
+/* All below, once the envelope is open. */
+int dr_reader_open_inside(struct dr_bundle *bundle, const struct dr_bundle_trust *trust,
+                          struct dr_err *err);
 
 int dr_reader_load_document(struct dr_bundle *bundle, const struct dr_bundle_trust *trust,
                             struct dr_err *err);

@@ -354,12 +354,13 @@ static int put_back(struct dr_bundle *bundle, struct dr_err *err)
 static int hash_programs(const struct dr_bundle *bundle, struct dr_err *err)
 {
     const struct dr_layout *layout = &bundle->envelope.layout;
+    const struct dr_bytes bytes = {.file = bundle->envelope.fd};
 
     for (size_t i = AT_BLOBS + bundle->blob_count; i < layout->count; i++) {
         const struct dr_member *member = &layout->members[i];
 
         if (dr_sums_is_program(member->name) &&
-            dr_hasher_run(bundle->envelope.fd, &member, 1, NULL, err) < 0)
+            dr_hasher_run(&bytes, &member, 1, NULL, NULL, err) < 0)
             return -1;
     }
     return 0;

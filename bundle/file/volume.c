@@ -107,7 +107,7 @@ static int write_table(struct dr_volume *volume, int fd, const char *what,
     return dr_file_pwrite(fd, table, 32 * count, dr_volume_table_at(volume), what, err);
 }
 
-/* One extent of `frame`, hashed and, where `to` is a file, written to `at` there. */
+/* One extent of `frame`, hashed and, where `to` is a file and not -1, written to `at` there. */
 static int copy_extent(int from, uint64_t offset, uint64_t size, int to, uint64_t at,
                        struct dr_hash *hash, const char *what, struct dr_err *err)
 {
@@ -117,7 +117,7 @@ static int copy_extent(int from, uint64_t offset, uint64_t size, int to, uint64_
         size_t now = size - done < sizeof piece ? (size_t)(size - done) : sizeof piece;
 
         if (dr_file_pread(from, piece, now, offset + done, what, err) < 0 ||
-            dr_file_pwrite(to, piece, now, at + done, what, err) < 0)
+            (to >= 0 && dr_file_pwrite(to, piece, now, at + done, what, err) < 0))
             return -1;
         dr_hash_add(hash, piece, now);
         done += now;
@@ -198,7 +198,7 @@ int dr_volume_frame(const struct dr_volume *volume, int fd, int to, struct dr_er
 
     if (!hash)
         return -1;
-    if (ftruncate(to, 0) < 0 || ftruncate(to, (off_t)set->total) < 0)
+    if (to >= 0 && (ftruncate(to, 0) < 0 || ftruncate(to, (off_t)set->total) < 0))
         return dr_fail_errno(err, DR_ERR_INTERNAL, "size a file in memory");
     for (size_t i = 0; i < set->frame_count; i++) {
         if (copy_extent(fd, at, set->frame[i].size, to, set->frame[i].offset, hash, WHAT, err) < 0)
@@ -209,6 +209,47 @@ int dr_volume_frame(const struct dr_volume *volume, int fd, int to, struct dr_er
     return dr_digest_equal(&digest, &volume->frame)
                ? 0
                : dr_fail(err, DR_ERR_VERIFY, "its copy of the bundle's list is damaged");
+}
+
+static int compare_part(int fd, uint64_t one, uint64_t other, uint64_t size, struct dr_err *err)
+{
+    char a[PIECE / 2];
+    char b[PIECE / 2];
+
+    for (uint64_t done = 0; done < size;) {
+        size_t now = size - done < sizeof a ? (size_t)(size - done) : sizeof a;
+
+        if (dr_file_pread(fd, a, now, one + done, WHAT, err) < 0 ||
+            dr_file_pread(fd, b, now, other + done, WHAT, err) < 0)
+            return -1;
+        if (memcmp(a, b, now) != 0)
+            return dr_fail(err, DR_ERR_VERIFY,
+                           "what is between the layers is damaged, first within its bytes %llu to "
+                           "%llu",
+                           (unsigned long long)(one + done),
+                           (unsigned long long)(one + done + now));
+        done += now;
+    }
+    return 0;
+}
+
+int dr_volume_compare(const struct dr_volume *volume, int fd, struct dr_err *err)
+{
+    const struct dr_volume_set *set = &volume->set;
+    uint64_t at = dr_volume_frame_at(volume);
+    uint64_t end = volume->offset + volume->size;
+
+    for (size_t i = 0; i < set->frame_count; i++) {
+        const struct dr_extent *extent = &set->frame[i];
+        uint64_t from = extent->offset > volume->offset ? extent->offset : volume->offset;
+        uint64_t to = extent->offset + extent->size < end ? extent->offset + extent->size : end;
+
+        if (from < to && compare_part(fd, from - volume->offset, at + (from - extent->offset),
+                                      to - from, err) < 0)
+            return -1;
+        at += extent->size;
+    }
+    return 0;
 }
 
 /* A medium that cannot be read there is as bad as one that has other bytes. */
@@ -245,6 +286,13 @@ int dr_volume_check(const struct dr_volume *volume, int fd,
                     int (*bad)(void *context, uint64_t chunk, struct dr_err *err), void *context,
                     struct dr_progress *progress, struct dr_err *err)
 {
+    return dr_volume_check_part(volume, fd, 0, volume->size, bad, context, progress, err);
+}
+
+int dr_volume_check_part(const struct dr_volume *volume, int fd, uint64_t begin, uint64_t end,
+                         int (*bad)(void *context, uint64_t chunk, struct dr_err *err),
+                         void *context, struct dr_progress *progress, struct dr_err *err)
+{
     dr_autofree unsigned char *table = dr_volume_table(volume, fd, err);
     dr_autofree char *data = malloc(DR_VOLUME_CHUNK);
 
@@ -252,7 +300,7 @@ int dr_volume_check(const struct dr_volume *volume, int fd,
         return -1;
     if (!data)
         return dr_fail_memory(err);
-    for (uint64_t i = 0; i < dr_volume_chunks(volume->size); i++) {
+    for (uint64_t i = begin / DR_VOLUME_CHUNK; i < dr_volume_chunks(end); i++) {
         bool good;
 
         if (is_chunk_good(volume, fd, table, i, data, &good, err) < 0)

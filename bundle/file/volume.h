@@ -83,14 +83,22 @@ int dr_volume_read(int fd, const struct dr_bundle_trust *trust, struct dr_volume
 /* The table, compared with its hash: 32 bytes per chunk, owned by the caller. */
 unsigned char *dr_volume_table(const struct dr_volume *volume, int fd, struct dr_err *err);
 
-/* Writes the frame into `to`, a file of zeros of set.total bytes, each extent at its place; compared with its hash.
- * DR_ERR_VERIFY: this copy is damaged. */
+/* Writes the frame into `to`, which becomes a file of zeros of set.total bytes, each extent at its place; compared with
+ * its hash. `to` -1: it is only compared. DR_ERR_VERIFY: this copy is damaged. */
 int dr_volume_frame(const struct dr_volume *volume, int fd, int to, struct dr_err *err);
+
+/* What of the frame is in the slice against its copy. DR_ERR_VERIFY: the slice has something else. */
+int dr_volume_compare(const struct dr_volume *volume, int fd, struct dr_err *err);
 
 /* Hashes the slice. `bad` is told of every chunk (counted from 0 in this slice) that is not what the table says, or
  * that cannot be read; -1 of it ends the check. NULL: the first one is DR_ERR_VERIFY. `progress` may be NULL. */
 int dr_volume_check(const struct dr_volume *volume, int fd,
                     int (*bad)(void *context, uint64_t chunk, struct dr_err *err), void *context,
                     struct dr_progress *progress, struct dr_err *err);
+
+/* The same for the chunks that have bytes `begin` to `end` of the slice. */
+int dr_volume_check_part(const struct dr_volume *volume, int fd, uint64_t begin, uint64_t end,
+                         int (*bad)(void *context, uint64_t chunk, struct dr_err *err),
+                         void *context, struct dr_progress *progress, struct dr_err *err);
 
 #endif

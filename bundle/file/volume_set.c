@@ -37,6 +37,14 @@ const char *dr_volume_set_text(const struct dr_volume_set *set, char ret[DR_VOLU
     return ret;
 }
 
+bool dr_volume_set_is_same(const struct dr_volume_set *one, const struct dr_volume_set *other)
+{
+    return dr_digest_equal(&one->sums, &other->sums) && one->total == other->total &&
+           one->slice == other->slice && one->count == other->count &&
+           one->frame_count == other->frame_count &&
+           memcmp(one->frame, other->frame, one->frame_count * sizeof *one->frame) == 0;
+}
+
 static void add_extent(struct dr_volume_set *set, uint64_t from, uint64_t to)
 {
     if (from == to)

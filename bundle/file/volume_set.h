@@ -54,6 +54,9 @@ void dr_volume_set_release(struct dr_volume_set *set);
 #define DR_VOLUME_SET_TEXT 512
 const char *dr_volume_set_text(const struct dr_volume_set *set, char ret[DR_VOLUME_SET_TEXT]);
 
+/* Of the same bundle, in the same sizes. */
+bool dr_volume_set_is_same(const struct dr_volume_set *one, const struct dr_volume_set *other);
+
 static inline uint64_t dr_volume_chunks(uint64_t size)
 {
     return (size + DR_VOLUME_CHUNK - 1) / DR_VOLUME_CHUNK;

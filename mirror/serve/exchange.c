@@ -191,16 +191,23 @@ void dr_exchange_refuse(struct dr_exchange *exchange, int status, const char *co
         json_pack("{s:[{s:s, s:s}]}", "errors", "code", code, "message", message));
 }
 
-/* A piece that the kernel reads for itself; what it cannot read any more cuts the connection. */
-static int add_from_file(const struct dr_exchange *exchange, struct evbuffer *piece, size_t size)
+/* A piece that the kernel reads for itself; what it cannot read any more cuts the connection. `size` becomes less at the
+ * end of a volume. */
+static int add_from_file(const struct dr_exchange *exchange, struct evbuffer *piece, size_t *size)
 {
-    struct evbuffer_file_segment *segment =
-        evbuffer_file_segment_new(dr_bundle_file_descriptor(exchange->serve->bundle),
-                                  (ev_off_t)exchange->at, (ev_off_t)size, EVBUF_FS_DISABLE_LOCKING);
+    struct evbuffer_file_segment *segment;
+    uint64_t at;
+    uint64_t most;
+    int fd;
 
+    if (dr_bundle_file_place(exchange->serve->bundle, exchange->at, &fd, &at, &most, NULL) < 0)
+        return -1;
+    *size = *size < most ? *size : (size_t)most;
+    segment =
+        evbuffer_file_segment_new(fd, (ev_off_t)at, (ev_off_t)*size, EVBUF_FS_DISABLE_LOCKING);
     /* Else the bytes would be mapped into memory. */
     if (!segment || evbuffer_set_flags(piece, EVBUFFER_FLAG_DRAINS_TO_FD) < 0 ||
-        evbuffer_add_file_segment(piece, segment, 0, (ev_off_t)size) < 0)
+        evbuffer_add_file_segment(piece, segment, 0, (ev_off_t)*size) < 0)
         return -1;
     evbuffer_file_segment_free(segment); /* the piece has a reference of its own */
     return 0;
@@ -237,7 +244,7 @@ static int send_piece(struct dr_exchange *exchange)
 
     if (done == 0)
         done =
-            plain ? add_from_file(exchange, piece, size) : add_from_memory(exchange, piece, size);
+            plain ? add_from_file(exchange, piece, &size) : add_from_memory(exchange, piece, size);
     if (done == 0) {
         exchange->at += size;
         exchange->left -= size;

@@ -95,12 +95,10 @@ static void on_request(struct evhttp_request *request, void *context)
 /* Somebody wrote into the file, or cut it. */
 static bool has_changed(const struct dr_serve *serve)
 {
-    struct stat now;
+    struct dr_digest now;
 
-    return fstat(dr_bundle_file_descriptor(serve->bundle), &now) < 0 ||
-           now.st_size != serve->verified.st_size ||
-           now.st_mtim.tv_sec != serve->verified.st_mtim.tv_sec ||
-           now.st_mtim.tv_nsec != serve->verified.st_mtim.tv_nsec;
+    return dr_bundle_file_stamp(serve->bundle, &now, NULL) < 0 ||
+           !dr_digest_equal(&now, &serve->verified);
 }
 
 static void begin_end(struct dr_serve *serve)
@@ -249,9 +247,8 @@ static int open_all(struct dr_serve *serve, const struct dr_serve_options *optio
     serve->timeout = (double)options->timeout;
     if (dr_visitors_make(&serve->visitors, options->max_connections, err) < 0)
         return -1;
-    if (fstat(dr_bundle_file_descriptor(serve->bundle), &serve->verified) < 0)
-        return dr_fail_errno(err, DR_ERR_IO, "look at '%s'", options->bundle);
-    if (dr_bundle_check_layers(serve->bundle, options->bundle, true, serve->log, err) < 0)
+    if (dr_bundle_file_stamp(serve->bundle, &serve->verified, err) < 0 ||
+        dr_bundle_check_layers(serve->bundle, options->bundle, true, serve->log, err) < 0)
         return -1;
     warn_of_plain(options, address, serve->log);
     dr_catalog_warn(serve->bundle, serve->log);

@@ -21,7 +21,7 @@ struct dr_serve {
     const struct dr_log *log;
     char *path; /* of the bundle, for people */
     struct dr_bundle *bundle;
-    struct stat verified;         /* the file as it was when all of it had been verified */
+    struct dr_digest verified;    /* stamp of its files as they were when all had been verified */
     struct dr_htpasswd *htpasswd; /* NULL: everybody may pull */
     SSL_CTX *tls;                 /* NULL: plain HTTP */
     struct event_base *base;

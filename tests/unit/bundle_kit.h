@@ -104,8 +104,9 @@ static const char *const kit_server_layers[] = {"base layer", "empty", "server l
                                                 NULL};
 static const char *const kit_agent_layers[] = {"base layer", "agent layer", NULL};
 
-/* Two images that share a layer; one has a layer twice. `delta`: what is left out; NULL: nothing. */
-static inline void kit_write(struct kit *kit, const char *path, const struct dr_delta *delta)
+/* Two images with these layers. `delta`: what is left out; NULL: nothing. */
+static inline void kit_write_of(struct kit *kit, const char *path, const struct dr_delta *delta,
+                                const char *const *server, const char *const *agent)
 {
     static const char *const warnings[] = {"a warning", NULL};
     dr_auto_writer struct dr_writer writer = DR_WRITER_INIT;
@@ -123,10 +124,10 @@ static inline void kit_write(struct kit *kit, const char *path, const struct dr_
     char *manifests[2];
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-    kit_image(&images[0], "rancher/server:v1.0.2", DR_ROLE_SERVER, "{\"os\":\"linux\"}",
-              kit_server_layers, &manifests[0]);
+    kit_image(&images[0], "rancher/server:v1.0.2", DR_ROLE_SERVER, "{\"os\":\"linux\"}", server,
+              &manifests[0]);
     kit_image(&images[1], "rancher/agent:v1.0.1", DR_ROLE_AGENT, "{\"os\":\"linux\",\"n\":1}",
-              kit_agent_layers, &manifests[1]);
+              agent, &manifests[1]);
     images[1].warnings = warnings;
     writer.key = kit->key;
     assert_int_equal(dr_writer_plan(&writer, &about, images, 2, &err), 0);
@@ -136,15 +137,22 @@ static inline void kit_write(struct kit *kit, const char *path, const struct dr_
         kit_put(fd, &writer, manifests[i]);
     kit_put(fd, &writer, "{\"os\":\"linux\"}");
     kit_put(fd, &writer, "{\"os\":\"linux\",\"n\":1}");
-    for (size_t i = 0; kit_server_layers[i]; i++)
-        kit_put(fd, &writer, kit_server_layers[i]);
-    kit_put(fd, &writer, kit_agent_layers[1]);
+    for (size_t i = 0; server[i]; i++)
+        kit_put(fd, &writer, server[i]);
+    for (size_t i = 0; agent[i]; i++)
+        kit_put(fd, &writer, agent[i]);
     assert_int_equal(dr_writer_sign(&writer, fd, kit->key, &err), 0);
     close(fd);
     for (size_t i = 0; i < 2; i++) {
         dr_image_manifest_release(&images[i].content);
         free(manifests[i]);
     }
+}
+
+/* Two images that share a layer; one has a layer twice. */
+static inline void kit_write(struct kit *kit, const char *path, const struct dr_delta *delta)
+{
+    kit_write_of(kit, path, delta, kit_server_layers, kit_agent_layers);
 }
 
 static inline void kit_write_good(struct kit *kit, const char *path)

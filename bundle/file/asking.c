@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/file/asking.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/stop.h"
+#include "lib/wait.h"
+
+/* With -q too: without it, nobody would know what is waited for. */
+static void say(const struct dr_asking *asking, const char *text)
+{
+    if (asking->log->verbosity < 0)
+        dr_log_warn(asking->log, "%s", text);
+    else
+        dr_log_say(asking->log, "%s", text);
+}
+
+static void say_once(const struct dr_asking *asking, char last[512], const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say_once(const struct dr_asking *asking, char last[512], const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (strcmp(text, last) == 0)
+        return;
+    memcpy(last, text, sizeof text);
+    say(asking, text);
+}
+
+/* A second, or until Enter is pressed where somebody could. */
+static int pause_a_little(struct dr_err *err)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    char line[256];
+
+    if (dr_stop_check(err, "a medium was waited for") < 0)
+        return -1;
+    if (!isatty(STDIN_FILENO))
+        dr_stop_sleep(dr_scaled(1));
+    else if (poll(&input, 1, 1000) > 0 && read(STDIN_FILENO, line, sizeof line) <= 0)
+        dr_stop_sleep(1);
+    return dr_stop_check(err, "a medium was waited for");
+}
+
+int dr_asking_first(void *context, struct dr_err *err)
+{
+    struct dr_asking *asking = context;
+
+    say_once(asking, asking->asked, "put in a volume of the bundle: in '%s'", asking->where);
+    return pause_a_little(err);
+}
+
+static uint64_t which_is_here(const struct dr_volumes *volumes)
+{
+    uint64_t number = dr_volumes_set(volumes)->count;
+
+    while (number > 0 && !dr_volumes_is_here(volumes, number))
+        number--;
+    return number;
+}
+
+/* What is in there, but is not what is wanted; `stale`: it was there before anybody was asked. */
+static void tell_others(struct dr_asking *asking, const struct dr_volumes *volumes, uint64_t stale)
+{
+    size_t count;
+    const struct dr_stray *strays = dr_volumes_strays(volumes, &count);
+    uint64_t here = which_is_here(volumes);
+
+    if (here > 0 && here != stale)
+        say_once(asking, asking->told, "'%s' is volume %llu, which is not needed now",
+                 dr_volumes_item(volumes, here)->path, (unsigned long long)here);
+    if (here > 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (strays[i].kind == DR_STRAY_COPY)
+            continue;
+        say_once(asking, asking->told,
+                 strays[i].kind == DR_STRAY_FOREIGN ? "'%s' is %s: not of this bundle"
+                                                    : "'%s' cannot be used: %s",
+                 strays[i].path, strays[i].text);
+        return;
+    }
+}
+
+static void ask(struct dr_asking *asking, const struct dr_volumes *volumes, const bool *wanted,
+                uint64_t first)
+{
+    const struct dr_volume_set *set = dr_volumes_set(volumes);
+    char list[DR_VOLUMES_TEXT];
+    char where[DR_VOLUMES_TEXT];
+    char text[DR_VOLUME_SET_TEXT];
+
+    if (first > 0)
+        snprintf(list, sizeof list, "%llu", (unsigned long long)first);
+    else
+        dr_volumes_list(volumes, wanted, list);
+    say_once(asking, asking->asked, "put in volume %s of %llu of %.200s: in %.160s", list,
+             (unsigned long long)set->count, dr_volume_set_text(set, text),
+             dr_volumes_where(volumes, where));
+}
+
+static bool is_any_here(const struct dr_volumes *volumes, const bool *wanted)
+{
+    for (uint64_t i = 1; i <= dr_volumes_set(volumes)->count; i++) {
+        if (wanted[i - 1] && dr_volumes_is_here(volumes, i))
+            return true;
+    }
+    return false;
+}
+
+int dr_asking_volume(struct dr_asking *asking, struct dr_volumes *volumes, const bool *wanted,
+                     uint64_t first, struct dr_err *err)
+{
+    uint64_t stale = which_is_here(volumes);
+
+    *asking->asked = '\0';
+    *asking->told = '\0';
+    for (;;) {
+        if (dr_volumes_look(volumes, err) < 0)
+            return -1;
+        if (is_any_here(volumes, wanted))
+            return 0;
+        ask(asking, volumes, wanted, first);
+        tell_others(asking, volumes, stale);
+        stale = which_is_here(volumes) == stale ? stale : 0;
+        dr_volumes_let_go(volumes);
+        if (pause_a_little(err) < 0)
+            return -1;
+    }
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/file/media.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+
+/* NONBLOCK: what was an ordinary file a moment ago may be a pipe now. */
+#define HOW (O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+
+bool dr_media_is_named(const char *path)
+{
+    size_t length = strlen(path);
+    const char *end = path + length - 4;
+
+    return length > 4 && end[0] == '.' && isdigit((unsigned char)end[1]) &&
+           isdigit((unsigned char)end[2]) && isdigit((unsigned char)end[3]);
+}
+
+/* -1: it is no ordinary file, or cannot be opened (errno). */
+static int open_ordinary(const char *path)
+{
+    struct stat info;
+    int fd;
+
+    if (lstat(path, &info) < 0)
+        return -1;
+    if (!S_ISREG(info.st_mode)) {
+        errno = 0;
+        return -1;
+    }
+    fd = open(path, HOW);
+    if (fd >= 0 && (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))) {
+        close(fd);
+        errno = 0;
+        fd = -1;
+    }
+    return fd;
+}
+
+bool dr_media_is_at(const char *path)
+{
+    struct stat info;
+    int fd;
+    bool is;
+
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return true;
+    fd = open_ordinary(path);
+    is = fd >= 0 && dr_label_is_there(fd);
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+static int tell_bad(const char *path, const struct dr_err *why, dr_find_fn *found, void *context,
+                    struct dr_err *err)
+{
+    struct dr_find find = {.path = path, .fd = -1, .why = why};
+
+    return found(context, &find, err);
+}
+
+static int look_at(const char *path, int fd, bool named, const struct dr_bundle_trust *trust,
+                   dr_find_fn *found, void *context, struct dr_err *err)
+{
+    dr_auto_volume struct dr_volume volume = DR_VOLUME_INIT;
+    struct dr_find find = {.path = path, .fd = fd, .volume = &volume};
+    struct dr_err why = DR_ERR_INIT;
+    int done;
+
+    if (!named && !dr_label_is_there(fd)) {
+        close(fd);
+        return 0;
+    }
+    if (dr_volume_read(fd, trust, &volume, &why) < 0) {
+        close(fd);
+        return tell_bad(path, &why, found, context, err);
+    }
+    done = found(context, &find, err);
+    if (find.fd >= 0)
+        close(find.fd);
+    return done;
+}
+
+int dr_media_look_at(const char *path, const struct dr_bundle_trust *trust, dr_find_fn *found,
+                     void *context, struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    bool named = dr_media_is_named(path);
+    int fd = open_ordinary(path);
+
+    if (fd >= 0)
+        return look_at(path, fd, named, trust, found, context, err);
+    if (errno == 0 || errno == ENOENT || errno == ELOOP || !named)
+        return 0;
+    dr_fail_errno(&why, DR_ERR_IO, "open it");
+    return tell_bad(path, &why, found, context, err);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct names {
+    char **items;
+    size_t count;
+};
+
+static void release_names(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->items[i]);
+    free(names->items);
+}
+
+static int fill(struct names *names, DIR *folder, const char *path, struct dr_err *err)
+{
+    const struct dirent *entry;
+
+    names->items = calloc(DR_MEDIA_ENTRIES_MAX, sizeof *names->items);
+    if (!names->items)
+        return dr_fail_memory(err);
+    for (;;) {
+        errno = 0;
+        entry = readdir(folder);
+        if (!entry)
+            break;
+        if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
+            continue;
+        if (names->count == DR_MEDIA_ENTRIES_MAX)
+            return dr_fail(err, DR_ERR_IO,
+                           "look for volumes in '%s': it has more than %d files, which are not "
+                           "looked through; name a folder that has volumes only",
+                           path, DR_MEDIA_ENTRIES_MAX);
+        names->items[names->count] = dr_file_join(path, entry->d_name, err);
+        if (!names->items[names->count++])
+            return -1;
+    }
+    return errno ? dr_fail_errno(err, DR_ERR_IO, "look for volumes in '%s'", path) : 0;
+}
+
+/* The folder is closed again before anything in it is looked at: a medium that nobody holds open can be taken out. */
+static int list(const char *path, struct names *names, struct dr_err *err)
+{
+    DIR *folder = opendir(path);
+    int done;
+
+    if (!folder)
+        return dr_fail_errno(err, DR_ERR_IO, "look for volumes in '%s'", path);
+    done = fill(names, folder, path, err);
+    closedir(folder);
+    if (done == 0)
+        qsort(names->items, names->count, sizeof *names->items, compare_names);
+    return done;
+}
+
+int dr_media_look(const char *folder, const struct dr_bundle_trust *trust, dr_find_fn *found,
+                  void *context, struct dr_err *err)
+{
+    struct names names = {.count = 0};
+    int done = list(folder, &names, err);
+
+    for (size_t i = 0; i < names.count && done == 0; i++)
+        done = dr_media_look_at(names.items[i], trust, found, context, err);
+    release_names(&names);
+    return done;
+}
