@@ -30,6 +30,11 @@ setup() {
     cmp share/fish/vendor_completions.d/drover.fish <("$DROVER" completion fish)
     grep -q '^d /var/lib/drover 0700 root root -$' lib/tmpfiles.d/drover.conf
     [ -s share/doc/drover/docs/trust.md ]
+    for page in share/doc/drover/README.md share/doc/drover/docs/*.md; do
+        for link in $(grep -v '^    ' "$page" | grep -oP '\]\(\K[^)# ]+' | grep -v '^https\?:'); do
+            [ -s "$(dirname "$page")/$link" ] || { echo "$page: $link is not installed"; return 1; }
+        done
+    done
     DROVER_CONFIG=$PWD/share/doc/drover/examples/drover.conf drover config
     says "http://rancher.site:8080"
 }
