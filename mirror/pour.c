@@ -16,8 +16,10 @@ struct pour {
     struct dr_bundle *bundle;
     const char *spool;
     struct dr_progress progress;
-    uint64_t at;           /* of the layer that is being read */
-    int file;              /* where one is kept; -1: nowhere */
+    uint64_t at;             /* of the layer that is being read */
+    int file;                /* where one is kept; -1: nowhere */
+    struct dr_blob_put *put; /* that is being sent */
+    struct dr_mirror_uploads *uploads;
     struct dr_err failure; /* the first of an upload */
 };
 
@@ -99,10 +101,30 @@ static struct dr_blob_put *find_put(const struct pour *pour, const struct dr_bun
     return NULL;
 }
 
+static void note_upload(void *context, const char *session)
+{
+    const struct pour *pour = context;
+
+    dr_mirror_uploads_set(pour->uploads, pour->put->repository, &pour->put->digest, session);
+}
+
+/* The file can be read from its beginning as often as it takes, so it can go on in what an earlier run has sent, as a
+ * bundle in a file does. What comes straight from the stream could do so once: nothing that breaks then could be mended. */
+static void resume(struct pour *pour, struct dr_blob_put *put)
+{
+    if (put->size < DR_MIRROR_UPLOAD_MIN)
+        return;
+    put->opened = note_upload;
+    put->session = dr_mirror_uploads_get(pour->uploads, put->repository, &put->digest);
+}
+
 static int send(struct pour *pour, struct dr_blob_put *put, struct dr_err *err)
 {
+    pour->put = put;
     put->read = pour->file >= 0 ? read_file : read_stream;
     put->context = pour;
+    if (pour->file >= 0)
+        resume(pour, put);
     if (dr_registry_put_blobs(pour->push->registry, put, 1, 1, NULL, err) < 0)
         return -1;
     dr_mirror_push_count(pour->push, put, 1);
@@ -165,14 +187,13 @@ static int pour_layers(struct pour *pour, struct dr_err *err)
 static int refuse_read(void *context, uint64_t offset, void *ret_data, size_t size,
                        struct dr_err *err)
 {
+    (void)context;
     (void)offset;
     (void)ret_data;
     (void)size;
-    return dr_fail(
-        err, DR_ERR_REFUSED,
-        "the registry does not hand a layer on from one repository to another ('%s'), and "
-        "the pipe has given it already: mirror this bundle from a file",
-        (const char *)context);
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "the registry does not hand a layer on from one repository to another, and the "
+                   "pipe has given it already: mirror this bundle from a file");
 }
 
 /* Configs are still there to be read; layers are gone by. */
@@ -190,10 +211,8 @@ static void leave_rest(struct dr_mirror_plan *plan, const struct dr_bundle *bund
     for (size_t i = 0; i < plan->more_count; i++) {
         const struct dr_bundle_blob *blob = dr_bundle_find_blob(bundle, &plan->more[i].digest);
 
-        if (!blob || !blob->layer)
-            continue;
-        plan->more[i].read = refuse_read;
-        plan->more[i].context = (void *)(uintptr_t)plan->more[i].repository;
+        if (blob && blob->layer)
+            plan->more[i].read = refuse_read;
     }
 }
 
@@ -216,7 +235,11 @@ static int finish(struct pour *pour, struct dr_err *err)
 int dr_mirror_pour(struct dr_mirror_push *push, struct dr_bundle *bundle, const char *spool,
                    struct dr_err *err)
 {
-    struct pour pour = {.push = push, .bundle = bundle, .spool = spool, .file = -1};
+    struct pour pour = {.push = push,
+                        .bundle = bundle,
+                        .spool = spool,
+                        .file = -1,
+                        .uploads = &push->journal->uploads};
     int done;
 
     if (spool && open_spool(&pour, err) < 0)

@@ -15,7 +15,8 @@
 #include "mirror/push.h"
 
 /* Reads the stream to its end, whatever happens to single layers. `spool` is a folder where one layer at a time is kept
- * while it is sent, so that a broken upload can be begun again; NULL: none is. Takes what it has sent out of the plan.
+ * while it is sent, so that a broken upload can be begun again, and one of an earlier run gone on with (mirror/uploads.h);
+ * NULL: none is. Takes what it has sent out of the plan.
  * DR_ERR_VERIFY: the stream was not what was signed. */
 int dr_mirror_pour(struct dr_mirror_push *push, struct dr_bundle *bundle, const char *spool,
                    struct dr_err *err);

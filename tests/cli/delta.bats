@@ -140,6 +140,19 @@ END
     readable "$site"
 }
 
+@test "a registry that somebody emptied in between is found out, also where the delta was in it already" {
+    site=$(registry_start "$name")
+    mirror "$files/old.tar" "$site"
+    mirror "$files/delta.tar" "$site"
+    rm -rf "${HARNESS_DIR:?}/registry/$name/data/docker"
+    mirror 9 "$files/delta.tar" "$site"
+    says_error "lacks 5 of the 5 layers that it leaves out; nothing was written"
+    [ "$(blobs)" -eq 0 ]
+    mirror "$files/old.tar" "$site"
+    mirror "$files/delta.tar" "$site"
+    readable "$site"
+}
+
 @test "one layer that went missing since is enough to refuse" {
     site=$(registry_start "$name")
     mirror "$files/old.tar" "$site"

@@ -39,6 +39,11 @@ mirror() {
     from "$1" "$expected" mirror - "${words[@]}" --pubkey "$files/site.pub"
 }
 
+# passed_on TIMES: so many uploads have come to their end, whole or not.
+passed_on() {
+    [ "$(grep -c '"PATCH /v2/.*HTTP/1.1" 202' "$(registry_log "$name")")" -ge "$1" ]
+}
+
 @test "a bundle through a pipe is the file, byte for byte but for the signature" {
     "$DROVER" bundle v1.0.2 --from "$hub" -o - --key "$files/site.key" >s.tar 2>said
     contains stderr "$(cat said)" "3 images in"
@@ -125,9 +130,17 @@ mirror() {
 @test "cut off anywhere: nothing is tagged, and the next sending ends it" {
     site=$(registry_start "$name")
     size=$(stat -c %s "$files/b.tar")
-    for at in 100 600 2500 9000 $((size / 3)) $((size / 2)) $((size - 200000)) $((size - 700)) $((size - 1)); do
+    for at in 0 100 600 2500 9000 $((size / 3)) $((size / 2)) $((size - 200000)) $((size - 1030)) $((size - 700)) $((size - 1)); do
         head -c "$at" "$files/b.tar" >c.tar
         mirror c.tar 7 "$site"
+        if ((at < 20000)); then
+            says_error "it was cut off"
+            says_error "send the bundle again"
+            [ -z "$(find "$HARNESS_DIR/registry/$name/data" -name data)" ]
+        elif ((at < size - 1024)); then
+            [ "$(grep -c 'lost: ' <<<"$stderr")" -ge 1 ] || says_error "it was cut off"
+            says_error "no tag was changed; what arrived whole is in the registry"
+        fi
         nothing_tagged
     done
     mirror "$files/b.tar" "$site"
@@ -161,6 +174,37 @@ mirror() {
     [ -z "$(ls -A spool)" ]
     mirror "$files/large.tar" 3 "$site/x" --spool-dir nowhere
     drover 2 mirror "$files/large.tar" "$site" --spool-dir spool --pubkey "$files/site.pub"
+}
+
+@test "a large layer that two repositories have goes from one to the other, or is told" {
+    long=some/repository-with-a-long-name
+    make_image "$hub" $long/one:1 --layers 9M,1K --seed twice
+    make_image "$hub" $long/two:1 --layers 9M,2K --seed twice
+    "$DROVER" bundle $long/one:1 $long/two:1 --from "$hub" -o two.tar --key "$files/site.key"
+    site=$(registry_start "$name")
+    mirror two.tar 9 "$(odd no-mount "$site")"
+    says_error "does not hand a layer on from one repository to another"
+    says_error "to '$long/two' of registry"
+    says_error "mirror this bundle from a file"
+    nothing_tagged
+    mirror two.tar "$site"
+    says_error "mounted"
+    [ "$(manifest_digest "$site" $long/two:1)" = "$(manifest_digest "$hub" $long/two:1)" ]
+}
+
+@test "--spool-dir: killed in the middle of a layer, the next sending goes on inside it, where the registry can" {
+    site=$(registry_start "$name")
+    odd=$(odd keep "$site") # as docker-registry 3, Harbor and Quay do
+    words=(mirror - "$odd" --pubkey "$files/site.pub" --state-dir "$PWD/state" --spool-dir "$PWD")
+    process_start mirror bash -c 'exec "$0" "$@" <"$files/large.tar"' "$DROVER" "${words[@]}"
+    wait_until 20 test -e "state/mirror/$odd.uploads"
+    sleep 1.5
+    process_stop mirror KILL
+    wait_until 20 passed_on 2 # the small layer, and what came of the large one
+    from "$files/large.tar" "${words[@]}" -v
+    says_error "going on at byte"
+    [ "$(manifest_digest "$site" large/image:1)" = "$(manifest_digest "$hub" large/image:1)" ]
+    [ ! -e "state/mirror/$odd.uploads" ]
 }
 
 @test "a delta through a pipe" {
