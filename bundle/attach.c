@@ -10,6 +10,7 @@
 #include "bundle/file/envelope.h"
 #include "bundle/file/sums.h"
 #include "bundle/sign.h"
+#include "bundle/split.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/text.h"
@@ -260,9 +261,9 @@ int dr_attach(const struct dr_attach_options *options, const struct dr_log *log,
     };
     bool was_there;
 
-    if (read_signature(&attach, err) < 0 || open_for_writing(&attach, err) < 0 ||
-        complete_earlier(&attach, err) < 0 || open_envelope(&attach, err) < 0 ||
-        (options->pubkey && check_signature(&attach, err) < 0))
+    if (dr_split_refuse(options->bundle, err) < 0 || read_signature(&attach, err) < 0 ||
+        open_for_writing(&attach, err) < 0 || complete_earlier(&attach, err) < 0 ||
+        open_envelope(&attach, err) < 0 || (options->pubkey && check_signature(&attach, err) < 0))
         return -1;
     was_there = is_attached(&attach);
     if (!was_there && attach_new(&attach, err) < 0)

@@ -6,26 +6,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bundle/asked.h"
 #include "bundle/base.h"
 #include "bundle/conversion.h"
 #include "bundle/fetched.h"
-#include "bundle/file/reader.h"
+#include "bundle/file/volume.h"
 #include "bundle/file/writer.h"
-#include "bundle/inspect.h"
+#include "bundle/frame.h"
 #include "bundle/layers.h"
 #include "bundle/ledger.h"
 #include "bundle/part.h"
 #include "bundle/pipe.h"
 #include "bundle/rehearsal.h"
-#include "bundle/small.h"
 #include "bundle/source.h"
+#include "bundle/split.h"
 #include "bundle/summary.h"
 #include "bundle/tools.h"
 #include "bundle/unpacking.h"
 #include "bundle/wanted.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
-#include "lib/json.h"
 #include "lib/stop.h"
 #include "lib/text.h"
 
@@ -47,7 +47,9 @@ struct run {
     struct dr_delta *delta; /* what is left out; NULL: nothing */
     struct dr_tools tools;  /* drover itself, if it goes along */
     struct dr_writer writer;
+    struct dr_volume_set set; /* of volumes, if it is split */
     struct dr_part part;
+    int frame;     /* everything but layers (bundle/frame.h) */
     json_t *asked; /* what the next run must be asked for as well, to go on with this one's work */
     struct dr_past past;
     struct dr_layers layers;
@@ -62,6 +64,8 @@ static void release(struct run *run)
     dr_past_release(&run->past);
     json_decref(run->asked);
     dr_part_release(&run->part);
+    dr_cleanup_close(&run->frame);
+    dr_volume_set_release(&run->set);
     dr_writer_release(&run->writer);
     dr_tools_release(&run->tools);
     dr_unpacking_release(&run->unpacking);
@@ -142,14 +146,27 @@ static int plan(struct run *run, struct dr_err *err)
     dr_text_time(run->options->created, created);
     if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
         return -1;
-    return 0;
+    return run->options->split ? dr_split_describe(&run->set, &run->writer, &about, err) : 0;
 }
 
-static int write_small(const struct run *run, int fd, const char *what, struct dr_err *err)
+/* Where it is cut, if it is split. */
+static int cut(struct run *run, struct dr_err *err)
 {
-    if (dr_small_write(&run->writer, run->fetched, run->wanted.count, run->key, fd, what, err) < 0)
-        return -1;
-    return dr_tools_write(&run->tools, &run->writer, fd, what, err);
+    return run->options->split ? dr_volume_split(&run->set, run->options->split, err) : 0;
+}
+
+static int make_frame(struct run *run, struct dr_err *err)
+{
+    const struct dr_frame frame = {
+        .writer = &run->writer,
+        .fetched = run->fetched,
+        .count = run->wanted.count,
+        .tools = &run->tools,
+        .key = run->key,
+    };
+
+    run->frame = dr_frame_make(&frame, err);
+    return run->frame < 0 ? -1 : 0;
 }
 
 /* Now that their layers have been unpacked, the digests of converted images are known, and so is the order of
@@ -157,6 +174,7 @@ static int write_small(const struct run *run, int fd, const char *what, struct d
 static int convert_images(struct run *run, struct dr_err *err)
 {
     dr_auto_writer struct dr_writer planned = run->writer;
+    uint64_t slice = run->set.slice;
 
     run->writer = (struct dr_writer)DR_WRITER_INIT;
     for (size_t i = 0; i < run->wanted.count; i++) {
@@ -166,42 +184,17 @@ static int convert_images(struct run *run, struct dr_err *err)
             return -1;
         run->images[i] = fetched->image;
     }
-    return plan(run, err) < 0
-               ? -1
-               : dr_layers_move_up(&run->part, &planned, &run->writer, run->log, err);
-}
-
-/* What makes one run's work another's: the layout must be the same. Where it comes from may change. */
-static json_t *describe(const struct run *run, struct dr_err *err)
-{
-    const struct dr_bundle_options *options = run->options;
-    char platform[DR_PLATFORM_TEXT];
-    json_auto_t *images = json_array();
-    json_t *asked;
-
-    for (size_t i = 0; i < run->wanted.count; i++) {
-        char name[DR_REFERENCE_TEXT];
-
-        if (dr_json_append(images,
-                           json_string(dr_reference_text(&run->wanted.items[i].reference, name)),
-                           err) < 0)
-            return NULL;
-    }
-    asked =
-        json_pack("{s:s*, s:O, s:s, s:b, s:s, s:I, s:b, s:O*, s:o*}", "release", run->wanted.name,
-                  "images", images, "platform", dr_platform_text(&options->platform, platform),
-                  "all-platforms", options->all_platforms, "channel", options->channel, "signers",
-                  (json_int_t)options->signers, "expires", options->expires != NULL, "bases",
-                  run->bases.list, "tools", dr_tools_describe(&run->tools, err));
-    if (!asked)
-        dr_fail_memory(err);
-    return asked;
+    if (plan(run, err) < 0)
+        return -1;
+    if (run->options->split)
+        dr_split_at(&run->set, slice);
+    return dr_layers_move_up(&run->part, &planned, &run->writer, run->log, err);
 }
 
 static int begin_anew(struct run *run, const char *why, struct dr_err *err)
 {
     if (run->part.size > 0)
-        dr_log_say(run->log, "'%s' is begun anew: %s", run->part.draft, why);
+        dr_log_say(run->log, "'%s' is begun anew: %s", run->part.shown, why);
     dr_past_release(&run->past);
     run->part.keep = false;
     return dr_part_empty(&run->part, err);
@@ -212,35 +205,20 @@ static int begin_part(struct run *run, struct dr_err *err)
 {
     struct dr_part *part = &run->part;
 
-    run->asked = describe(run, err);
-    if (!run->asked || dr_part_open(part, run->options->output, run->options->replace, err) < 0)
+    run->asked = dr_asked_new(run->options, &run->wanted, &run->bases, &run->tools, err);
+    part->split = run->options->split > 0;
+    part->replace = run->options->replace;
+    if (!run->asked || dr_part_open(part, run->options->output, run->asked, &run->past, err) < 0)
         return -1;
     if (run->options->fresh)
         return begin_anew(run, "--fresh", err);
-    dr_past_read(part->journal, run->asked, &run->past);
     if (!run->past.journal)
         return begin_anew(run, *run->past.why ? run->past.why : "it has no journal", err);
-    if (part->size != run->past.total)
+    /* Volumes have something behind their slices. */
+    if (part->split ? part->size < run->past.total : part->size != run->past.total)
         return begin_anew(run, "it has another size than its journal says", err);
     part->keep = true;
     return 0;
-}
-
-/* What every image was found to be. */
-static json_t *list_found(const struct run *run, struct dr_err *err)
-{
-    json_auto_t *found = json_object();
-
-    for (size_t i = 0; i < run->wanted.count; i++) {
-        char name[DR_REFERENCE_TEXT];
-        char digest[DR_DIGEST_TEXT];
-
-        if (run->fetched[i].has_found &&
-            dr_json_set(found, dr_reference_text(&run->wanted.items[i].reference, name),
-                        json_string(dr_digest_text(&run->fetched[i].found, digest)), err) < 0)
-            return NULL;
-    }
-    return json_incref(found);
 }
 
 static int plan_layers(struct run *run, uint64_t total, struct dr_err *err)
@@ -249,10 +227,10 @@ static int plan_layers(struct run *run, uint64_t total, struct dr_err *err)
     char kept[16];
     char size[16];
 
-    if (run->past.journal && run->past.total != total &&
+    if (run->past.journal && (run->past.total != total || run->past.slice != run->set.slice) &&
         begin_anew(run, "its images have another layout now", err) < 0)
         return -1;
-    *layers = (struct dr_layers){.part = &run->part,
+    *layers = (struct dr_layers){.pieces = &run->part.pieces,
                                  .writer = &run->writer,
                                  .fetched = run->fetched,
                                  .fetched_count = run->wanted.count,
@@ -262,14 +240,25 @@ static int plan_layers(struct run *run, uint64_t total, struct dr_err *err)
         return -1;
     dr_text_size(total, size);
     dr_log_detail(run->log, "%zu blobs, %s: reserve '%s'", run->writer.blob_count, size,
-                  run->part.draft);
+                  run->part.shown);
     if (!run->past.journal)
         return 0;
     dr_text_size(layers->kept, kept);
     dr_text_size(layers->bytes, size);
     dr_log_say(run->log, "going on with '%s': %s of %s are there, to be hashed again",
-               run->part.draft, kept, size);
-    return dr_layers_clear_rest(layers, err);
+               run->part.shown, kept, size);
+    return 0;
+}
+
+static int reserve(struct run *run, uint64_t total, struct dr_err *err)
+{
+    uint64_t behind;
+
+    if (!run->options->split)
+        return dr_part_reserve(&run->part, total, err);
+    if (dr_volume_behind(&run->set, &behind, err) < 0)
+        return -1;
+    return dr_part_reserve_split(&run->part, total, run->set.slice, behind, err);
 }
 
 static int fetch_layers(struct run *run, struct dr_err *err)
@@ -278,11 +267,11 @@ static int fetch_layers(struct run *run, struct dr_err *err)
     json_auto_t *found = NULL;
     int done;
 
-    if (plan_layers(run, total, err) < 0 || dr_part_reserve(&run->part, total, err) < 0)
+    if (plan_layers(run, total, err) < 0 || reserve(run, total, err) < 0)
         return -1;
-    found = list_found(run, err);
-    if (!found || dr_ledger_begin(&run->ledger, run->part.journal, run->part.fd, run->asked, found,
-                                  total, run->layers.rows, run->layers.count, run->log, err) < 0)
+    found = dr_asked_found(&run->wanted, run->fetched, err);
+    if (!found || dr_ledger_begin(&run->ledger, &run->part, run->asked, found, total,
+                                  run->layers.rows, run->layers.count, run->log, err) < 0)
         return -1;
     done = dr_layers_fetch(&run->layers, run->log, err);
     dr_ledger_end(&run->ledger);
@@ -296,21 +285,15 @@ static int write_file(struct run *run, struct dr_err *err)
         return -1;
     if (run->unpacking.count && convert_images(run, err) < 0)
         return -1;
-    if (write_small(run, run->part.fd, run->part.draft, err) < 0 ||
+    if (make_frame(run, err) < 0 ||
+        dr_frame_copy(run->frame, run->writer.blobs, run->writer.blob_count,
+                      dr_layout_total(&run->writer.layout), &run->part.pieces, err) < 0 ||
         dr_stop_check(err, "the bundle was written") < 0)
         return -1;
+    if (run->options->split &&
+        dr_split_seal(&run->set, &run->part.pieces, run->frame, run->key, run->log, err) < 0)
+        return -1;
     return dr_part_commit(&run->part, err);
-}
-
-/* Read back from the disk, so that it is what others will find. */
-static int report_json(const struct run *run, struct dr_err *err)
-{
-    const struct dr_key *key = run->key;
-    const struct dr_bundle_trust trust = {
-        .keys = &key, .key_count = 1, .ignore_clock = true, .unverified = !key};
-    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(run->options->output, &trust, err);
-
-    return bundle ? dr_inspect_print(bundle, true, stdout, err) : -1;
 }
 
 static int report(const struct run *run, struct dr_err *err)
@@ -324,11 +307,10 @@ static int report(const struct run *run, struct dr_err *err)
         .count = run->wanted.count,
         .writer = &run->writer,
         .delta = run->delta,
+        .volumes = run->options->split ? &run->set : NULL,
         .seconds = dr_clock() - run->started,
     };
 
-    if (run->options->json && report_json(run, err) < 0)
-        return -1;
     return dr_summary_print(&summary, run->log, err);
 }
 
@@ -341,20 +323,18 @@ static int explain(struct run *run, struct dr_err *err)
     /* An image that drover can't carry will not be another one the next time. */
     if (err && err->code == DR_ERR_FORMAT)
         run->part.keep = false;
-    if (!run->part.draft || !run->part.keep)
+    if (!run->part.ready || !run->part.draft || !run->part.keep)
         return -1;
     dr_text_size(done, size);
     if (done > 0)
         return dr_err_advise(err, "'%s' keeps the %s that came: the same command goes on with them",
-                             run->part.draft, size);
-    return dr_err_advise(err, "'%s' stays: the same command goes on with it", run->part.draft);
+                             run->part.shown, size);
+    return dr_err_advise(err, "'%s' stays: the same command goes on with it", run->part.shown);
 }
 
 /* Straight into the pipe. */
 static int pour(struct run *run, struct dr_err *err)
 {
-    uint64_t total;
-
     if (fetch_images(run, err) < 0 || leave_out(run, err) < 0 || plan(run, err) < 0)
         return -1;
     if (run->unpacking.count > 0)
@@ -362,15 +342,13 @@ static int pour(struct run *run, struct dr_err *err)
                        "an image has to be converted from schema 1, and what it becomes is known "
                        "only when its layers were read: name a folder with room for the bundle by "
                        "--spool-dir");
-    total = dr_layout_total(&run->writer.layout);
     run->layers = (struct dr_layers){.writer = &run->writer,
                                      .fetched = run->fetched,
                                      .fetched_count = run->wanted.count,
                                      .sources = &run->sources};
-    run->part.fd = dr_pipe_frame(total, err);
-    if (run->part.fd < 0 || write_small(run, run->part.fd, "the bundle", err) < 0)
+    if (make_frame(run, err) < 0)
         return -1;
-    return dr_pipe_send(STDOUT_FILENO, run->part.fd, &run->layers, run->log, err);
+    return dr_pipe_send(STDOUT_FILENO, run->frame, &run->layers, run->log, err);
 }
 
 /* What was made in the spool folder. */
@@ -397,7 +375,7 @@ static int rehearse(struct run *run, struct dr_err *err)
         .pace = options->pace,
     };
 
-    run->asked = describe(run, err);
+    run->asked = dr_asked_new(run->options, &run->wanted, &run->bases, &run->tools, err);
     if (!run->asked || (options->output && !options->fresh &&
                         dr_rehearsal_look(options->output, run->asked, &run->past, err) < 0))
         return -1;
@@ -419,7 +397,9 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         .bases = DR_BASES_INIT,
         .tools = DR_TOOLS_INIT,
         .writer = DR_WRITER_INIT,
+        .set = DR_VOLUME_SET_INIT,
         .part = DR_PART_INIT,
+        .frame = -1,
         .past = DR_PAST_INIT,
         .ledger = DR_LEDGER_INIT,
         .started = dr_clock(),
@@ -442,7 +422,7 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
     if (options->pipe && !options->output)
         return pour(&run, err) < 0 ? -1 : report(&run, err);
     if (begin_part(&run, err) < 0 || fetch_images(&run, err) < 0 || leave_out(&run, err) < 0 ||
-        plan(&run, err) < 0 || write_file(&run, err) < 0)
+        plan(&run, err) < 0 || cut(&run, err) < 0 || write_file(&run, err) < 0)
         return explain(&run, err);
     return options->pipe && pour_file(&run, err) < 0 ? -1 : report(&run, err);
 }

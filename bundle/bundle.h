@@ -35,6 +35,7 @@ struct dr_bundle_options {
     bool fresh;                  /* what an earlier run left is not gone on with */
     const char *output;          /* the file; with `pipe` the one that is made first; NULL: none */
     bool pipe;                   /* the bundle goes to stdout */
+    uint64_t split;              /* into volumes of at most so many bytes; 0: one file */
     bool dry_run;                /* only say what would be done; key and output may be NULL then */
     struct dr_pace pace;         /* and how long it would take */
     bool json;                   /* the result, or the dry run, as JSON */

@@ -8,7 +8,6 @@
 #include "bundle/file/volumes.h"
 #include "bundle/part.h"
 #include "lib/cleanup.h"
-#include "lib/file.h"
 #include "lib/stop.h"
 #include "lib/text.h"
 
@@ -25,7 +24,7 @@ static int copy(const struct dr_bundle *bundle, const struct dr_part *part,
         return dr_fail_memory(err);
     while ((got = dr_bundle_file_read(bundle, done, chunk, CHUNK, err)) > 0) {
         if (dr_stop_check(err, "volumes were joined") < 0 ||
-            dr_file_pwrite(part->fd, chunk, (size_t)got, done, part->draft, err) < 0)
+            dr_pieces_write(&part->pieces, chunk, (size_t)got, done, err) < 0)
             return -1;
         dr_progress_add(progress, (uint64_t)got);
         done += (uint64_t)got;
@@ -50,8 +49,9 @@ static int write_all(struct dr_bundle *bundle, const struct dr_join_options *opt
     struct dr_err why = DR_ERR_INIT;
     int done;
 
-    if (dr_part_open(part, options->output, options->replace, err) < 0 ||
-        dr_part_empty(part, err) < 0 || dr_part_reserve(part, total, err) < 0)
+    part->replace = options->replace;
+    if (dr_part_open(part, options->output, NULL, NULL, err) < 0 || dr_part_empty(part, err) < 0 ||
+        dr_part_reserve(part, total, err) < 0)
         return -1;
     dr_progress_start(&progress, log, "join", total);
     done = copy(bundle, part, &progress, &why);

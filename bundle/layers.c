@@ -4,13 +4,10 @@
 #include <stdlib.h>
 
 #include "lib/cleanup.h"
-#include "lib/file.h"
 
 /* Layers at a time. On a long line that loses packets each connection has its own slow pace, so more of them are faster;
  * each costs half a MiB. */
 #define PARALLEL 8
-
-#define ZEROS_BYTES ((size_t)1 << 16)
 
 void dr_layers_release(struct dr_layers *layers)
 {
@@ -44,35 +41,9 @@ int dr_layers_plan(struct dr_layers *layers, const struct dr_past *past, struct 
     return 0;
 }
 
-static int clear(const struct dr_layers *layers, uint64_t from, uint64_t to, struct dr_err *err)
-{
-    static const char zeros[ZEROS_BYTES];
-
-    while (from < to) {
-        size_t size = to - from < ZEROS_BYTES ? (size_t)(to - from) : ZEROS_BYTES;
-
-        if (dr_file_pwrite(layers->part->fd, zeros, size, from, layers->part->draft, err) < 0)
-            return -1;
-        from += size;
-    }
-    return 0;
-}
-
-int dr_layers_clear_rest(const struct dr_layers *layers, struct dr_err *err)
-{
-    uint64_t end = 0;
-
-    for (size_t i = 0; i < layers->count; i++) {
-        if (clear(layers, end, layers->rows[i].offset, err) < 0)
-            return -1;
-        end = layers->rows[i].offset + layers->rows[i].size;
-    }
-    return clear(layers, end, dr_layout_total(&layers->writer->layout), err);
-}
-
 /* Where a layer's bytes go. */
 struct place {
-    const struct dr_part *part;
+    const struct dr_pieces *pieces;
     struct dr_ledger_layer *row;
     struct dr_unpacked *unpacked; /* NULL: only into the file */
 };
@@ -82,8 +53,7 @@ static int write_layer(void *context, uint64_t offset, const void *data, size_t 
 {
     const struct place *place = context;
 
-    if (dr_file_pwrite(place->part->fd, data, size, place->row->offset + offset, place->part->draft,
-                       err) < 0)
+    if (dr_pieces_write(place->pieces, data, size, place->row->offset + offset, err) < 0)
         return -1;
     dr_ledger_note(place->row, offset + size);
     return place->unpacked ? dr_unpacked_take(place->unpacked, offset, data, size, err) : 0;
@@ -95,8 +65,7 @@ static int write_ahead(void *context, uint64_t offset, const void *data, size_t 
 {
     const struct place *place = context;
 
-    return dr_file_pwrite(place->part->fd, data, size, place->row->offset + offset,
-                          place->part->draft, err);
+    return dr_pieces_write(place->pieces, data, size, place->row->offset + offset, err);
 }
 
 /* What an earlier run left, or write_ahead() wrote. */
@@ -105,8 +74,7 @@ static int read_layer(void *context, uint64_t offset, void *ret_data, size_t siz
 {
     const struct place *place = context;
 
-    if (dr_file_pread(place->part->fd, ret_data, size, place->row->offset + offset,
-                      place->part->draft, err) < 0)
+    if (dr_pieces_read(place->pieces, ret_data, size, place->row->offset + offset, err) < 0)
         return -1;
     return place->unpacked ? dr_unpacked_take(place->unpacked, offset, ret_data, size, err) : 0;
 }
@@ -134,7 +102,7 @@ static void prepare(const struct dr_layers *layers, struct dr_ledger_layer *row,
                     struct place *ret_place)
 {
     *ret_place = (struct place){
-        .part = layers->part,
+        .pieces = layers->pieces,
         .row = row,
         .unpacked = dr_unpacking_find(layers->unpacking, &row->digest),
     };
@@ -216,24 +184,9 @@ static int fail_places(struct dr_err *err)
                    "these images one by one");
 }
 
-static int move_layer(struct dr_part *part, const struct dr_bundle_blob *from,
-                      const struct dr_bundle_blob *to, struct dr_err *err)
-{
-    static const char zeros[DR_BLOCK];
-
-    if (!dr_digest_equal(&from->digest, &to->digest) || to->offset > from->offset)
-        return fail_places(err);
-    if (dr_part_move(part, from->offset, to->offset, to->size, err) < 0)
-        return -1;
-    return dr_file_pwrite(part->fd, zeros, dr_padding(to->size), to->offset + to->size, part->draft,
-                          err);
-}
-
 int dr_layers_move_up(struct dr_part *part, const struct dr_writer *planned,
                       const struct dr_writer *writer, const struct dr_log *log, struct dr_err *err)
 {
-    static const char zeros[DR_TRAILER];
-    uint64_t total = dr_layout_total(&writer->layout);
     size_t skipped = planned->blob_count - writer->blob_count;
 
     if (planned->blob_count < writer->blob_count)
@@ -243,11 +196,15 @@ int dr_layers_move_up(struct dr_part *part, const struct dr_writer *planned,
     dr_log_detail(log, "%zu blobs turned out to be the same as others: move the layers up",
                   skipped);
     for (size_t i = 0; i < writer->blob_count; i++) {
-        if (writer->blobs[i].layer &&
-            move_layer(part, &planned->blobs[i + skipped], &writer->blobs[i], err) < 0)
+        const struct dr_bundle_blob *from = &planned->blobs[i + skipped];
+        const struct dr_bundle_blob *to = &writer->blobs[i];
+
+        if (!to->layer)
+            continue;
+        if (!dr_digest_equal(&from->digest, &to->digest) || to->offset > from->offset)
+            return fail_places(err);
+        if (dr_part_move(part, from->offset, to->offset, to->size, err) < 0)
             return -1;
     }
-    if (dr_file_pwrite(part->fd, zeros, sizeof zeros, total - sizeof zeros, part->draft, err) < 0)
-        return -1;
-    return dr_part_cut(part, total, err);
+    return dr_pieces_cut(&part->pieces, dr_layout_total(&writer->layout), err);
 }

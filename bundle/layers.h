@@ -21,7 +21,7 @@
 
 struct dr_layers {
     /* Set by who asks; borrowed. */
-    const struct dr_part *part;
+    const struct dr_pieces *pieces; /* where they go */
     const struct dr_writer *writer;
     const struct dr_fetched *fetched;
     size_t fetched_count;
@@ -38,9 +38,6 @@ struct dr_layers {
 /* What is to be fetched, and what `past` says is there. */
 int dr_layers_plan(struct dr_layers *layers, const struct dr_past *past, struct dr_err *err);
 void dr_layers_release(struct dr_layers *layers);
-
-/* Zeroes what is no layer's: whatever an earlier run wrote there would end up between the members. */
-int dr_layers_clear_rest(const struct dr_layers *layers, struct dr_err *err);
 
 /* Fetches them, noting in `rows` how far each has come. */
 int dr_layers_fetch(struct dr_layers *layers, const struct dr_log *log, struct dr_err *err);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bundle/part.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -66,6 +67,8 @@ void dr_past_read(const char *path, const json_t *asked, struct dr_past *ret_pas
         return;
     }
     ret_past->journal = json_incref(journal);
+    ret_past->slice = (uint64_t)dr_json_int_or(journal, "slice", 0);
+    ret_past->renaming = (uint64_t)dr_json_int_or(journal, "renaming", 0);
 }
 
 void dr_past_release(struct dr_past *past)
@@ -155,9 +158,9 @@ static int flush(const struct dr_ledger *ledger, struct dr_err *err)
         return dr_fail_memory(err);
     if (!text)
         return -1;
-    if (fdatasync(ledger->fd) < 0)
-        return dr_fail_errno(err, DR_ERR_IO, "flush what was fetched to the disk");
-    return save(ledger->path, text, err);
+    if (dr_pieces_flush(&ledger->part->pieces, err) < 0)
+        return -1;
+    return save(ledger->part->journal, text, err);
 }
 
 /* A journal that can't be written costs the next run time, and this one nothing. */
@@ -169,7 +172,7 @@ static void flush_or_tell(struct dr_ledger *ledger)
         return;
     ledger->failed = true;
     dr_log_warn(ledger->log, "'%s' can't be written, so a later run would begin anew: %s",
-                ledger->path, why.text);
+                ledger->part->journal, why.text);
 }
 
 static void *keep_journal(void *context)
@@ -201,6 +204,17 @@ static void *keep_journal(void *context)
     return NULL;
 }
 
+int dr_ledger_renaming(const char *path, uint64_t volumes, struct dr_err *err)
+{
+    json_auto_t *journal = dr_json_read(path, JOURNAL_MAX, err);
+    dr_autofree char *text = NULL;
+
+    if (!journal || dr_json_set(journal, "renaming", json_integer((json_int_t)volumes), err) < 0)
+        return -1;
+    text = dr_json_text(journal, false, err);
+    return text ? save(path, text, err) : -1;
+}
+
 void dr_ledger_remove(const char *path)
 {
     dr_autofree char *draft = dr_text_format(NULL, "%s" DRAFT, path);
@@ -210,22 +224,24 @@ void dr_ledger_remove(const char *path)
         unlink(draft);
 }
 
-int dr_ledger_begin(struct dr_ledger *ledger, const char *path, int fd, const json_t *asked,
+int dr_ledger_begin(struct dr_ledger *ledger, const struct dr_part *part, const json_t *asked,
                     const json_t *images, uint64_t total, struct dr_ledger_layer *layers,
                     size_t count, const struct dr_log *log, struct dr_err *err)
 {
-    *ledger =
-        (struct dr_ledger){.path = path, .fd = fd, .layers = layers, .count = count, .log = log};
+    *ledger = (struct dr_ledger){.part = part, .layers = layers, .count = count, .log = log};
     ledger->journal = json_pack("{s:i, s:O, s:O, s:I}", "drover_journal", FORMAT, "asked", asked,
                                 "images", images, "total", (json_int_t)total);
     if (!ledger->journal)
         return dr_fail_memory(err);
+    if (part->split && dr_json_set(ledger->journal, "slice",
+                                   json_integer((json_int_t)part->pieces.slice), err) < 0)
+        return -1;
     if (flush(ledger, err) < 0)
         return -1;
     pthread_mutex_init(&ledger->mutex, NULL);
     pthread_cond_init(&ledger->wake, NULL);
     if (pthread_create(&ledger->thread, NULL, keep_journal, ledger) != 0)
-        return dr_fail(err, DR_ERR_INTERNAL, "start a thread for '%s'", path);
+        return dr_fail(err, DR_ERR_INTERNAL, "start a thread for '%s'", part->journal);
     ledger->running = true;
     return 0;
 }

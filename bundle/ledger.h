@@ -28,11 +28,15 @@
 #include "lib/hash.h"
 #include "lib/log.h"
 
+struct dr_part;
+
 /* What an earlier run left. */
 struct dr_past {
-    json_t *journal; /* NULL: nothing that could be gone on with */
-    char why[256];   /* why not, for the operator; "" when there simply is nothing */
-    uint64_t total;  /* size of OUTPUT.part */
+    json_t *journal;   /* NULL: nothing that could be gone on with */
+    char why[256];     /* why not, for the operator; "" when there simply is nothing */
+    uint64_t total;    /* bytes of the bundle: the size of OUTPUT.part, unless it is split */
+    uint64_t slice;    /* and of each volume's slice; 0: it is not split */
+    uint64_t renaming; /* so many volumes had it, and was about to give them their names */
 };
 
 #define DR_PAST_INIT                                                                               \
@@ -62,8 +66,7 @@ struct dr_ledger_layer {
 };
 
 struct dr_ledger {
-    const char *path; /* borrowed */
-    int fd;           /* of OUTPUT.part, borrowed */
+    const struct dr_part *part; /* whose journal it is; borrowed */
     const struct dr_log *log;
     json_t *journal; /* owned: all but the layers */
     struct dr_ledger_layer *layers;
@@ -78,12 +81,12 @@ struct dr_ledger {
 
 #define DR_LEDGER_INIT                                                                             \
     {                                                                                              \
-        .fd = -1                                                                                   \
+        .part = NULL                                                                               \
     }
 
-/* Begins a journal for a file of `total` bytes. `asked` as in dr_past_read(); `images` maps
- * references to digests. Copies nothing of `layers`, which is the caller's. */
-int dr_ledger_begin(struct dr_ledger *ledger, const char *path, int fd, const json_t *asked,
+/* Begins the journal of `part`, which is reserved for a bundle of `total` bytes. `asked` as in dr_past_read(); `images`
+ * maps references to digests. Copies nothing of `layers`, which is the caller's. */
+int dr_ledger_begin(struct dr_ledger *ledger, const struct dr_part *part, const json_t *asked,
                     const json_t *images, uint64_t total, struct dr_ledger_layer *layers,
                     size_t count, const struct dr_log *log, struct dr_err *err);
 
@@ -97,6 +100,10 @@ uint64_t dr_ledger_done(const struct dr_ledger *ledger);
 
 /* Ends the thread after a last flush. Harmless when it never began, or twice. */
 void dr_ledger_end(struct dr_ledger *ledger);
+
+/* Everything is on the disk, and `volumes` volumes get their names now: if that is cut off, a later run has to take it
+ * back (dr_past.renaming). On the disk when it returns 0. */
+int dr_ledger_renaming(const char *path, uint64_t volumes, struct dr_err *err);
 
 /* Removes a journal, and the draft of one. */
 void dr_ledger_remove(const char *path);

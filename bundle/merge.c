@@ -227,8 +227,8 @@ static int write_header(const struct merge *merge, const struct dr_member *membe
     unsigned char block[DR_BLOCK];
 
     dr_header_make(member->name, member->size, block);
-    return dr_file_pwrite(merge->part.fd, block, sizeof block, member->offset - DR_BLOCK,
-                          merge->part.draft, err);
+    return dr_pieces_write(&merge->part.pieces, block, sizeof block, member->offset - DR_BLOCK,
+                           err);
 }
 
 static int write_head(const struct merge *merge, struct dr_err *err)
@@ -238,12 +238,11 @@ static int write_head(const struct merge *merge, struct dr_err *err)
 
     dr_slots_make(&merge->slots, row);
     if (write_header(merge, list, err) < 0 ||
-        dr_file_pwrite(merge->part.fd, merge->list.data, merge->list.size, list->offset,
-                       merge->part.draft, err) < 0)
+        dr_pieces_write(&merge->part.pieces, merge->list.data, merge->list.size, list->offset,
+                        err) < 0)
         return -1;
-    return dr_file_pwrite(merge->part.fd, row, merge->slots.count * DR_SLOT,
-                          list->offset + list->size + dr_padding(list->size), merge->part.draft,
-                          err);
+    return dr_pieces_write(&merge->part.pieces, row, merge->slots.count * DR_SLOT,
+                           list->offset + list->size + dr_padding(list->size), err);
 }
 
 /* Hashed on the way, so that a bad bundle is named before its layer is in another one. */
@@ -255,8 +254,8 @@ static int copy(struct merge *merge, const struct dr_member *member, const struc
     if (write_header(merge, member, err) < 0)
         return -1;
     if (!source->bundle)
-        return dr_file_pwrite(merge->part.fd, source->text, member->size, member->offset,
-                              merge->part.draft, err);
+        return dr_pieces_write(&merge->part.pieces, source->text, member->size, member->offset,
+                               err);
     for (uint64_t done = 0; done < member->size;) {
         uint64_t left = member->size - done;
         size_t size = left < CHUNK ? (size_t)left : CHUNK;
@@ -264,8 +263,8 @@ static int copy(struct merge *merge, const struct dr_member *member, const struc
         if (dr_stop_check(err, "bundles were merged") < 0 ||
             dr_bundle_file_read(source->bundle, source->offset + done, merge->chunk, size, err) <
                 0 ||
-            dr_file_pwrite(merge->part.fd, merge->chunk, size, member->offset + done,
-                           merge->part.draft, err) < 0)
+            dr_pieces_write(&merge->part.pieces, merge->chunk, size, member->offset + done, err) <
+                0)
             return -1;
         dr_hash_add(merge->hash, merge->chunk, size);
         dr_progress_add(&merge->progress, size);
@@ -297,7 +296,8 @@ static int write_all(struct merge *merge, const struct dr_sums *sums, const stru
 {
     uint64_t total = dr_layout_total(&merge->layout);
 
-    if (dr_part_open(&merge->part, merge->options->output, merge->options->replace, err) < 0 ||
+    merge->part.replace = merge->options->replace;
+    if (dr_part_open(&merge->part, merge->options->output, NULL, NULL, err) < 0 ||
         dr_part_empty(&merge->part, err) < 0 || dr_part_reserve(&merge->part, total, err) < 0 ||
         write_head(merge, err) < 0)
         return -1;

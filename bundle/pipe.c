@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,15 +22,6 @@ struct out {
     struct dr_progress progress;
     char *chunk;
 };
-
-int dr_pipe_frame(uint64_t size, struct dr_err *err)
-{
-    dr_autoclose int fd = memfd_create("frame", MFD_CLOEXEC);
-
-    if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
-        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
-    return dr_steal_fd(&fd);
-}
 
 static int put(struct out *out, const char *data, size_t size, struct dr_err *err)
 {

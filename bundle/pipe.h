@@ -4,8 +4,8 @@
 
 /*
  * `drover bundle -o -`: the bundle into a pipe or a one-way line, while it is fetched. Everything that is no layer is
- * written to a frame first, a file in memory with holes where the layers go; then the layers are fetched one after
- * the other and sent between its pieces. Nothing is kept, nothing is read back, and a run that fails has to be begun
+ * written to a frame first (bundle/frame.h); then the layers are fetched one after the other and sent between its
+ * pieces. Nothing is kept, nothing is read back, and a run that fails has to be begun
  * anew: the receiver keeps what came whole (bundle/file/stream.h).
  */
 
@@ -13,11 +13,8 @@
 #include "lib/err.h"
 #include "lib/log.h"
 
-/* A file in memory of that size, of zeros: for dr_writer_frame() and the like. -1 on failure. */
-int dr_pipe_frame(uint64_t size, struct dr_err *err);
-
-/* Sends `frame` to `to` with the layers in their places; `layers` says from where they are fetched (its part is not
- * used). DR_ERR_VERIFY: a registry served something else than it should and a part of that was sent, so that the
+/* Sends `frame` to `to` with the layers in their places; `layers` says from where they are fetched (its pieces are
+ * not used). DR_ERR_VERIFY: a registry served something else than it should and a part of that was sent, so that the
  * receiver will find that layer bad. */
 int dr_pipe_send(int to, int frame, const struct dr_layers *layers, const struct dr_log *log,
                  struct dr_err *err);

@@ -7,6 +7,7 @@
 #include "bundle/file/reader.h"
 #include "bundle/file/sums.h"
 #include "bundle/inspect.h"
+#include "bundle/split.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/text.h"
@@ -55,12 +56,15 @@ static int sign(const struct dr_bundle *bundle, const struct dr_key *key, const 
 int dr_sign(const struct dr_sign_options *options, const struct dr_log *log, struct dr_err *err)
 {
     const struct dr_bundle_trust nobody = {.unverified = true};
-    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(options->bundle, &nobody, err);
+    dr_auto_bundle struct dr_bundle *bundle = NULL;
     dr_auto_key struct dr_key *key = NULL;
     dr_autofree char *path = NULL;
     struct dr_digest id;
     char hex[DR_DIGEST_TEXT];
 
+    if (dr_split_refuse(options->bundle, err) < 0)
+        return -1;
+    bundle = dr_bundle_open(options->bundle, &nobody, err);
     if (!bundle)
         return -1;
     key = dr_key_read_private(options->key, options->ask, options->ask_context, err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bundle/bundle.h"
+#include "bundle/capacity.h"
 #include "bundle/file/channel.h"
 #include "bundle/file/slots.h"
 #include "cli/commands.h"
@@ -84,8 +85,8 @@ static int set_label(struct label *label, struct dr_bundle_options *options, str
     return 0;
 }
 
-static int check_signing(const struct dr_bundle_options *options, bool unsigned_, uint64_t signers,
-                         struct dr_err *err)
+static int set_signing(struct dr_bundle_options *options, bool unsigned_, uint64_t signers,
+                       struct dr_err *err)
 {
     if (unsigned_ && options->key)
         return dr_fail(err, DR_ERR_USAGE,
@@ -101,7 +102,27 @@ static int check_signing(const struct dr_bundle_options *options, bool unsigned_
                        "it stands for, which nobody can attach later");
     if (signers < 1 || signers > DR_SLOTS_MAX)
         return dr_fail(err, DR_ERR_USAGE, "--signers is a number from 1 to %d", DR_SLOTS_MAX);
+    options->signers = (size_t)signers;
     return 0;
+}
+
+/* Each volume is signed when it is complete, and has no place for another signature. */
+static int set_split(struct dr_bundle_options *options, const char *split, struct dr_err *err)
+{
+    if (!split)
+        return 0;
+    if (options->pipe)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--split makes files, and -o - is a pipe: name what they begin with by -o");
+    if (!options->key && !options->dry_run)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--split needs --key: every volume ends with a signature of its own, which "
+                       "nobody can attach later");
+    if (options->signers > 1)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--split leaves no room for further signatures, since every volume says "
+                       "what was signed: make the bundle in one file and attach them to that");
+    return dr_capacity_read(split, &options->split, err);
 }
 
 /* Into a pipe; `spool` is a folder for a bundle that has to be made before (NULL: none). */
@@ -223,6 +244,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     struct dr_bundle_options options = {.ask = dr_ask_passphrase};
     const char *passphrase_file = NULL;
     const char *platform = NULL;
+    const char *split = NULL;
     const char *spool = NULL;
     dr_autofree char *spooled = NULL;
     struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID};
@@ -249,6 +271,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"from", 0, DR_OPTION_TEXT, &options.from},
         {"hub-mirror", 0, DR_OPTION_TEXT, &options.hub_mirror},
         {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
+        {"split", 0, DR_OPTION_TEXT, &split},
         {"spool-dir", 0, DR_OPTION_TEXT, &spool},
         {"fresh", 0, DR_OPTION_FLAG, &options.fresh},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
@@ -270,11 +293,10 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         read_bases(&lists.bases, &lists.pubkeys, &trusted, &options, err) < 0 ||
         set_pipe(&options, spool, &spooled, err) < 0 || check_output(&options, err) < 0 ||
         read_time(&options.created, err) < 0 ||
-        check_signing(&options, unsigned_, signers, err) < 0 ||
+        set_signing(&options, unsigned_, signers, err) < 0 || set_split(&options, split, err) < 0 ||
         set_label(&label, &options, err) < 0 || set_platform(&options, platform, err) < 0 ||
         check_places(&options, err) < 0)
         return -1;
-    options.signers = (size_t)signers;
     set_lists(&options, &lists);
     options.ask_context = (void *)(uintptr_t)passphrase_file;
     return dr_bundle_run(&options, &common.log, err);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,26 +63,6 @@ static int append(struct dr_list *list, const char *item, struct dr_err *err)
     return 0;
 }
 
-/* As curl has it: k, M, G and T are powers of 1024. */
-static int read_rate(const char *text, uint64_t *ret_rate)
-{
-    static const char units[] = "kmgt";
-    size_t digits = strspn(text, "0123456789");
-    const char *unit = text[digits] ? strchr(units, tolower((unsigned char)text[digits])) : NULL;
-    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-    char number[32];
-    uint64_t value;
-
-    if (digits >= sizeof number || (text[digits] && (!unit || text[digits + 1])))
-        return -1;
-    memcpy(number, text, digits);
-    number[digits] = '\0';
-    if (dr_text_uint64(number, UINT64_MAX >> (shift + 2), &value, NULL) < 0 || value == 0)
-        return -1;
-    *ret_rate = value << shift;
-    return 0;
-}
-
 static int store(const struct dr_option *option, const char *value, struct dr_err *err)
 {
     switch (option->kind) {
@@ -105,7 +84,7 @@ static int store(const struct dr_option *option, const char *value, struct dr_er
         }
         return 0;
     case DR_OPTION_RATE:
-        if (read_rate(value, option->target) == 0)
+        if (dr_text_bytes(value, UINT64_MAX >> 2, option->target) == 0)
             return 0;
         return dr_fail(err, DR_ERR_USAGE,
                        "--%s: '%.40s' is no rate; give bytes per second, like 500k or 2M",

@@ -152,22 +152,34 @@ int dr_file_space(const char *path, uint64_t *ret_bytes, struct dr_err *err)
     return 0;
 }
 
-int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err)
+int dr_file_check_room(int fd, uint64_t size, uint64_t there, const char *what, struct dr_err *err)
 {
     char need[16];
     char have[16];
     struct statvfs info;
     uint64_t space;
-    struct stat now;
 
-    if (fstatvfs(fd, &info) < 0 || fstat(fd, &now) < 0)
+    if (fstatvfs(fd, &info) < 0)
         return dr_fail_errno(err, DR_ERR_IO, "look up the free space for '%s'", what);
-    space = (uint64_t)info.f_bavail * info.f_frsize + (uint64_t)now.st_blocks * 512;
+    space = (uint64_t)info.f_bavail * info.f_frsize + there;
     dr_text_size(size, need);
     dr_text_size(space, have);
     if (space < size)
         return dr_fail(err, DR_ERR_IO, "'%s' needs %s (%llu bytes) but the disk has only %s free",
                        what, need, (unsigned long long)size, have);
+    return 0;
+}
+
+int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err)
+{
+    char need[16];
+    struct stat now;
+
+    if (fstat(fd, &now) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "look at '%s'", what);
+    if (dr_file_check_room(fd, size, (uint64_t)now.st_blocks * 512, what, err) < 0)
+        return -1;
+    dr_text_size(size, need);
     while (fallocate(fd, 0, 0, (off_t)size) < 0) {
         if (errno == EINTR)
             continue;

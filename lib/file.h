@@ -61,6 +61,9 @@ int dr_file_pread(int fd, void *ret_data, size_t size, uint64_t offset, const ch
  * is checked). A full disk is DR_ERR_IO with the bytes needed and free. */
 int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err);
 
+/* Only looks whether the disk that `fd` is on has room for `size` bytes, of which `there` are taken already. */
+int dr_file_check_room(int fd, uint64_t size, uint64_t there, const char *what, struct dr_err *err);
+
 /* Bytes that an ordinary user may still write in the file system that holds `path` (a folder or
  * file). */
 int dr_file_space(const char *path, uint64_t *ret_bytes, struct dr_err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/text.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -160,6 +161,33 @@ void dr_text_size(uint64_t bytes, char ret[16])
     for (value /= 1000; value >= 999.95 && unit + 1 < sizeof units / sizeof *units; unit++)
         value /= 1000;
     snprintf(ret, 16, "%.1f %s", value, units[unit]);
+}
+
+int dr_text_bytes(const char *text, uint64_t max, uint64_t *ret_bytes)
+{
+    static const char units[] = "kmgt";
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, tolower((unsigned char)text[digits])) : NULL;
+    const char *rest = text + digits + (unit ? 1 : 0);
+    uint64_t factor = *rest == 'B' && unit ? 1000 : 1024;
+    char number[32];
+    uint64_t value;
+
+    if (factor == 1000)
+        rest++;
+    if (*rest || digits >= sizeof number)
+        return -1;
+    memcpy(number, text, digits);
+    number[digits] = '\0';
+    if (dr_text_uint64(number, max, &value, NULL) < 0 || value == 0)
+        return -1;
+    for (const char *i = units; unit && i <= unit; i++) {
+        if (value > max / factor)
+            return -1;
+        value *= factor;
+    }
+    *ret_bytes = value;
+    return 0;
 }
 
 void dr_text_seconds(double seconds, char ret[16])

@@ -48,6 +48,10 @@ int dr_text_unhex(const char *hex, void *ret_bytes, size_t size);
 /* "1.4 MB"-style size in decimal units, as docker prints them. `ret` has room for 16 bytes. */
 void dr_text_size(uint64_t bytes, char ret[16]);
 
+/* A number of bytes as people write it, from 1 to `max`: digits, and as they like a unit, one of k, M, G, T in either
+ * case, which are powers of 1024; with a B behind (kB, MB), powers of 1000. -1: it is none. */
+int dr_text_bytes(const char *text, uint64_t max, uint64_t *ret_bytes);
+
 /* "2m05s"-style duration. `ret` has room for 16 bytes. */
 void dr_text_seconds(double seconds, char ret[16]);
 

@@ -81,16 +81,15 @@ int dr_volume_read(int fd, const struct dr_bundle_trust *trust, struct dr_volume
 
 /* ---- writing */
 
-static int write_table(struct dr_volume *volume, int fd, const char *what,
+/* The hashes of the chunks from `first` on, as many as PIECE has room for. */
+static int hash_chunks(const struct dr_volume *volume, uint64_t first, int fd, const char *what,
+                       char *chunk, char *ret_hashes, size_t *ret_size,
                        struct dr_progress *progress, struct dr_err *err)
 {
     uint64_t count = dr_volume_chunks(volume->size);
-    dr_autofree unsigned char *table = calloc(count, 32);
-    dr_autofree char *chunk = malloc(DR_VOLUME_CHUNK);
 
-    if (!table || !chunk)
-        return dr_fail_memory(err);
-    for (uint64_t i = 0; i < count; i++) {
+    *ret_size = 0;
+    for (uint64_t i = first; i < count && *ret_size < PIECE; i++) {
         uint64_t left = volume->size - i * DR_VOLUME_CHUNK;
         size_t size = (size_t)(left < DR_VOLUME_CHUNK ? left : DR_VOLUME_CHUNK);
         struct dr_digest digest;
@@ -99,12 +98,35 @@ static int write_table(struct dr_volume *volume, int fd, const char *what,
             dr_file_pread(fd, chunk, size, i * DR_VOLUME_CHUNK, what, err) < 0)
             return -1;
         dr_digest_of(chunk, size, &digest);
-        memcpy(table + 32 * i, digest.bytes, 32);
+        memcpy(ret_hashes + *ret_size, digest.bytes, 32);
+        *ret_size += 32;
         if (progress)
             dr_progress_add(progress, size);
     }
-    dr_digest_of(table, 32 * count, &volume->table);
-    return dr_file_pwrite(fd, table, 32 * count, dr_volume_table_at(volume), what, err);
+    return 0;
+}
+
+static int write_table(struct dr_volume *volume, int fd, const char *what,
+                       struct dr_progress *progress, struct dr_err *err)
+{
+    uint64_t count = dr_volume_chunks(volume->size);
+    dr_auto_hash struct dr_hash *hash = dr_hash_new(err);
+    dr_autofree char *chunk = malloc(DR_VOLUME_CHUNK);
+    char hashes[PIECE];
+    size_t size;
+
+    if (!hash)
+        return -1;
+    if (!chunk)
+        return dr_fail_memory(err);
+    for (uint64_t i = 0; i < count; i += size / 32) {
+        if (hash_chunks(volume, i, fd, what, chunk, hashes, &size, progress, err) < 0 ||
+            dr_file_pwrite(fd, hashes, size, dr_volume_table_at(volume) + 32 * i, what, err) < 0)
+            return -1;
+        dr_hash_add(hash, hashes, size);
+    }
+    dr_hash_end(hash, &volume->table);
+    return 0;
 }
 
 /* One extent of `frame`, hashed and, where `to` is a file and not -1, written to `at` there. */

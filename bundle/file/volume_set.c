@@ -237,6 +237,16 @@ int dr_volume_split(struct dr_volume_set *set, uint64_t limit, struct dr_err *er
     return 0;
 }
 
+int dr_volume_behind(const struct dr_volume_set *set, uint64_t *ret_bytes, struct dr_err *err)
+{
+    uint64_t tail;
+
+    if (measure_tail(set, &tail, err) < 0)
+        return -1;
+    *ret_bytes = tail + 32 * dr_volume_chunks(set->slice);
+    return 0;
+}
+
 uint64_t dr_slice_number(const struct dr_volume_set *set, uint64_t offset)
 {
     return offset / set->slice + 1;

@@ -71,6 +71,9 @@ int dr_volume_set_frame(struct dr_volume_set *set, const struct dr_layout *layou
  * is too small for that bundle, or more than DR_VOLUMES_MAX would be needed. */
 int dr_volume_split(struct dr_volume_set *set, uint64_t limit, struct dr_err *err);
 
+/* The most bytes that stand behind a slice of a set that is split. */
+int dr_volume_behind(const struct dr_volume_set *set, uint64_t *ret_bytes, struct dr_err *err);
+
 /* The number of the volume that has that byte of the bundle, from 1; and where its slice is. */
 uint64_t dr_slice_number(const struct dr_volume_set *set, uint64_t offset);
 uint64_t dr_slice_offset(const struct dr_volume_set *set, uint64_t number);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bundle/split.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bundle/file/media.h"
+#include "bundle/file/sums.h"
+#include "bundle/part.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+/* Layers, and what is as large: programs. */
+static void mark_large(const struct dr_writer *writer, bool *left_out)
+{
+    const struct dr_layout *layout = &writer->layout;
+    size_t blobs = 0;
+
+    while (blobs < layout->count &&
+           !dr_sums_is_blob(layout->members[blobs].name)) /* the first one is at least a manifest */
+        blobs++;
+    for (size_t i = 0; i < writer->blob_count; i++)
+        left_out[blobs + i] = writer->blobs[i].layer;
+    for (size_t i = layout->count - writer->extra_count; i < layout->count; i++)
+        left_out[i] = dr_text_starts(layout->members[i].name, DR_NAME_PROGRAM);
+}
+
+int dr_split_describe(struct dr_volume_set *set, const struct dr_writer *writer,
+                      const struct dr_bundle_about *about, struct dr_err *err)
+{
+    dr_autofree bool *left_out = calloc(writer->layout.count, sizeof *left_out);
+
+    if (!left_out)
+        return dr_fail_memory(err);
+    dr_volume_set_release(set);
+    mark_large(writer, left_out);
+    dr_digest_of(writer->sums.data, writer->sums.size, &set->sums);
+    set->serial = about->serial;
+    set->created = dr_text_copy(about->created, err);
+    set->channel = set->created ? dr_text_copy(about->channel, err) : NULL;
+    if (!set->channel)
+        return -1;
+    if (about->release && !(set->release = dr_text_copy(about->release, err)))
+        return -1;
+    return dr_volume_set_frame(set, &writer->layout, left_out, err);
+}
+
+void dr_split_at(struct dr_volume_set *set, uint64_t slice)
+{
+    set->slice = slice;
+    set->count = (set->total + slice - 1) / slice;
+}
+
+int dr_split_seal(const struct dr_volume_set *set, const struct dr_pieces *pieces, int frame,
+                  const struct dr_key *key, const struct dr_log *log, struct dr_err *err)
+{
+    struct dr_progress progress;
+    int done = 0;
+
+    dr_progress_start(&progress, log, "seal", set->total);
+    for (uint64_t i = 0; done == 0 && i < pieces->count; i++) {
+        const struct dr_piece *piece = &pieces->items[i];
+
+        if (piece->fd >= 0)
+            done = dr_volume_seal(set, i + 1, piece->fd, frame, key, piece->draft, &progress, err);
+    }
+    dr_progress_end(&progress);
+    return done;
+}
+
+int dr_split_refuse(const char *path, struct dr_err *err)
+{
+    if (!dr_media_is_at(path))
+        return 0;
+    return dr_fail(err, DR_ERR_USAGE,
+                   "'%s' is a volume of a bundle, or a folder with such: these were signed when "
+                   "they were made and have no room for further signatures, which go into a bundle "
+                   "in one file",
+                   path);
+}
+
+/* ---- what is told */
+
+const char *dr_split_label(const struct dr_volume_set *set, uint64_t number, const char *output,
+                           char ret[DR_SPLIT_LABEL])
+{
+    const char *slash = strrchr(output, '/');
+
+    snprintf(ret, DR_SPLIT_LABEL, "%s%.255s volume %llu of %llu", set->release ? "rancher-" : "",
+             set->release ? set->release
+             : slash      ? slash + 1
+                          : output,
+             (unsigned long long)number, (unsigned long long)set->count);
+    return ret;
+}
+
+/* Of the volume's file. */
+static int measure(const char *path, uint64_t *ret_size, struct dr_err *err)
+{
+    struct stat info;
+
+    if (lstat(path, &info) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "look at '%s'", path);
+    *ret_size = (uint64_t)info.st_size;
+    return 0;
+}
+
+int dr_split_print(const struct dr_volume_set *set, const char *output, FILE *to,
+                   struct dr_err *err)
+{
+    for (uint64_t number = 1; number <= set->count; number++) {
+        dr_autofree char *path = dr_part_volume(output, number, err);
+        char label[DR_SPLIT_LABEL];
+        char size[16];
+        uint64_t bytes;
+
+        if (!path || measure(path, &bytes, err) < 0)
+            return -1;
+        dr_text_size(bytes, size);
+        fprintf(to, "%s  %s, to be labelled \"%s\"\n", path, size,
+                dr_split_label(set, number, output, label));
+    }
+    return 0;
+}
+
+json_t *dr_split_json(const struct dr_volume_set *set, const char *output, struct dr_err *err)
+{
+    json_auto_t *list = json_array();
+
+    for (uint64_t number = 1; number <= set->count; number++) {
+        dr_autofree char *path = dr_part_volume(output, number, err);
+        char label[DR_SPLIT_LABEL];
+        uint64_t bytes;
+
+        if (!path || measure(path, &bytes, err) < 0 ||
+            dr_json_append(list,
+                           json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "file", path, "volume",
+                                     (json_int_t)number, "label",
+                                     dr_split_label(set, number, output, label), "bytes",
+                                     (json_int_t)bytes, "offset",
+                                     (json_int_t)dr_slice_offset(set, number), "slice",
+                                     (json_int_t)dr_slice_size(set, number)),
+                           err) < 0)
+            return NULL;
+    }
+    return json_incref(list);
+}

@@ -1,0 +1,265 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# drover bundle --split: a bundle as volumes, each with a signed label of its own, written while it is fetched.
+
+load common
+: "${harness_helpers:?}" # from common
+
+setup_file() {
+    harness_begin
+    hub=$(registry_start hub)
+    export hub
+    make_release "$hub"
+    make_image "$hub" big/image:1 --layers 1M,3M,1K,2M --seed big
+    cd "$BATS_FILE_TMPDIR"
+    export keys=$BATS_FILE_TMPDIR
+    "$DROVER" key new -o site.key --no-passphrase
+    fake_tool tool 62
+    export SOURCE_DATE_EPOCH=1464286418
+    "$DROVER" bundle v1.0.2 --from "$hub" -o small.tar --key site.key --with-tool=tool
+    "$DROVER" bundle big/image:1 --from "$hub" -o big.tar --key site.key
+    slow=$(odd slow)
+    export slow
+    export DROVER_TEST_SCALE=0.01 # the journal is written every 50 ms
+}
+
+teardown_file() {
+    harness_end
+}
+
+setup() {
+    mkdir "$BATS_TEST_TMPDIR/work"
+    cd "$BATS_TEST_TMPDIR/work"
+}
+
+# split [STATUS] [OPTION…]: the release in volumes of 200 KiB, unless something else is said.
+split() {
+    local status=()
+    if [[ $1 =~ ^[0-9]+$ ]]; then
+        status=("$1")
+        shift
+    fi
+    drover "${status[@]}" bundle v1.0.2 --from "$hub" -o v --split 200K --key "$keys/site.key" \
+        --with-tool="$keys/tool" "$@"
+}
+
+# big [STATUS] FROM [OPTION…]
+big() {
+    local status=()
+    if [[ $1 =~ ^[0-9]+$ ]]; then
+        status=("$1")
+        shift
+    fi
+    drover "${status[@]}" bundle big/image:1 --from "$1" -o v --split 1M --key "$keys/site.key" \
+        "${@:2}"
+}
+
+begin_big() {
+    process_start "$BATS_TEST_NUMBER" env -C "$PWD" "$DROVER" bundle big/image:1 --from "$slow" \
+        -o v --split 1M --key "$keys/site.key"
+    wait_until 20 some_came
+}
+
+some_came() {
+    jq -e '[.layers[].done] | add > 1500000' v.part.journal
+}
+
+# With stock tools alone, as docs/bundle-format.md has it.
+footer() {
+    tail -c 512 "$1" | head -n 1 | tr -d '\0'
+}
+
+label() {
+    local _ size signature
+    read -r _ size signature < <(footer "$1")
+    tail -c $((512 + signature + size)) "$1" | head -c "$size"
+}
+
+slice() {
+    head -c "$(label "$1" | jq 'if .volume < .volumes then .slice else .total - (.volume - 1) * .slice end')" "$1"
+}
+
+# The volumes in this folder are the bundle in FILE, whose signature alone is another one.
+are_whole() {
+    local volume
+    for volume in v.???; do slice "$volume"; done >whole
+    "$DROVER" verify whole --pubkey "$keys/site.pub"
+    cmp <(tail -c +4096 whole) <(tail -c +4096 "$keys/$1")
+    rm whole
+    [ "$(find . -mindepth 1 ! -name 'v.???')" = '' ]
+}
+
+@test "the slices one behind the other are the bundle, and each volume vouches for itself" {
+    split
+    says "kB, 6 volumes, signed by key"
+    says "kB, to be labelled \"rancher-v1.0.2 volume 2 of 6\""
+    are_whole small.tar
+    drover verify v.003 --pubkey "$keys/site.pub"
+    says "708.1 kB in 6 volumes, every byte checked"
+    drover verify v.003 --alone --pubkey "$keys/site.pub"
+    drover inspect v.006 --pubkey "$keys/site.pub"
+    for volume in v.001 v.004 v.006; do
+        [ "$(stat -c %s "$volume")" -le 204800 ]
+        read -r kind size signature < <(footer "$volume")
+        [ "$kind" = drover-label/1 ]
+        label "$volume" >label
+        tail -c $((512 + signature)) "$volume" | head -c "$signature" >signature
+        openssl dgst -sha256 -verify "$keys/site.pub" -signature signature label
+        # The table: behind the slice; its hashes are those of the chunks.
+        slice "$volume" >slice
+        chunks=$((($(stat -c %s slice) + 65535) / 65536))
+        tail -c +$(($(stat -c %s slice) + 1)) "$volume" | head -c $((32 * chunks)) >table
+        [ "sha256:$(sha256sum <table | cut -d' ' -f1)" = "$(jq -r .table label)" ]
+        [ "$(head -c 32 table | xxd -p -c 32)" = "$(head -c 65536 slice | sha256sum | cut -d' ' -f1)" ]
+        # The frame: all that is no layer and no program.
+        tail -c +$(($(stat -c %s slice) + 32 * chunks + 1)) "$volume" |
+            head -c -$((512 + signature + size)) >frame
+        [ "sha256:$(sha256sum <frame | cut -d' ' -f1)" = "$(jq -r .frame label)" ]
+    done
+    [ "$(stat -c %s frame)" -eq "$(jq '[.extents[][1]] | add' label)" ]
+    [ "$(tr -d '\0' <frame | grep -c -a 'READ-ME-FIRST.txt')" -gt 0 ]
+}
+
+@test "Ctrl-C and kill -9, again and again: the same command goes on" {
+    begin_big
+    process_stop "$BATS_TEST_NUMBER" INT
+    grep "'v.\*.part' keeps the .* that came: the same command goes on with them" \
+        "$(process_log "$BATS_TEST_NUMBER")"
+    for pause in 0.3 0.8 0.1; do
+        process_start again env -C "$PWD" "$DROVER" bundle big/image:1 --from "$slow" -o v \
+            --split 1M --key "$keys/site.key"
+        sleep "$pause"
+        process_stop again KILL
+        [ ! -e v.001 ]
+    done
+    big "$hub"
+    says_error "going on with 'v.*.part': "
+    says_error " of 6.3 MB are there, to be hashed again"
+    are_whole big.tar
+}
+
+@test "what an earlier run left in other sizes, or in one file, is begun anew" {
+    begin_big
+    process_stop "$BATS_TEST_NUMBER" KILL
+    [ -e v.006.part ]
+    big "$hub" --split 2M
+    says_error "'v.*.part' is begun anew: it was begun with other arguments (split)"
+    are_whole big.tar
+    [ ! -e v.005 ]
+    rm v.???
+    begin_big
+    process_stop "$BATS_TEST_NUMBER" KILL
+    drover bundle big/image:1 --from "$hub" -o v --key "$keys/site.key"
+    [ "$(find . -mindepth 1)" = ./v ]
+}
+
+@test "cut off between the renames: nothing is lost, and the same command mends it" {
+    begin_big
+    touch v.004 # by somebody else, meanwhile
+    wait_until 30 process_ended "$BATS_TEST_NUMBER"
+    grep "'v.004' exists and is left as it is" "$(process_log "$BATS_TEST_NUMBER")"
+    grep "'v.\*.part' keeps the 6.3 MB that came" "$(process_log "$BATS_TEST_NUMBER")"
+    [ -e v.003 ] && [ ! -e v.003.part ] && [ -e v.005.part ]
+    big 9 "$hub"
+    says_error "'v.004' exists"
+    rm v.004
+    registry_start counted --data "$HARNESS_DIR/registry/hub/data"
+    big "$(registry_address counted)"
+    are_whole big.tar
+    # Nothing was fetched but what is small.
+    [ "$(grep -c 'msg="response completed".*http.request.method=GET.*/blobs/' "$(registry_log counted)")" -eq 1 ]
+    registry_stop counted
+}
+
+@test "what is there under a volume's name stays, unless --force replaces all of it" {
+    split
+    split 9
+    says_error "'v.001' exists and is left as it is; --force replaces it"
+    rm v.001 v.002
+    split 9 --split 1M
+    says_error "'v.003' exists"
+    [ "$(find . -name '*.part*')" = '' ]
+    split --split 1M --force
+    are_whole small.tar
+    [ "$(find . -name 'v.*' | sort | tr '\n' ' ')" = './v.001 ' ] # those of the larger set are gone
+    split --force
+    are_whole small.tar
+    [ "$(find . -name 'v.*' | wc -l)" -eq 6 ]
+    mkdir v.009
+    split 9 --force
+    says_error "'v.009' exists and is not an ordinary file"
+}
+
+@test "a disk that is too small for all volumes is told before the first layer" {
+    mkdir small
+    mount -t tmpfs -o size=600k tmpfs small
+    split 3 -o small/v
+    says_error "'small/v' needs "
+    says_error "bytes) but the disk has only"
+    [ -z "$(ls small)" ]
+    umount small
+}
+
+@test "what cannot be split is refused before anything is fetched" {
+    drover 2 bundle v1.0.2 -o v --split 1M --unsigned
+    says_error "--split needs --key: every volume ends with a signature"
+    drover 2 bundle v1.0.2 -o v --split 1M --key "$keys/site.key" --signers 2
+    says_error "make the bundle in one file and attach them"
+    drover 2 bundle v1.0.2 -o - --split 1M --key "$keys/site.key"
+    says_error "--split makes files"
+    for size in 0 x 1X 12MiB dvd5 -1 99999999999T; do
+        drover 2 bundle v1.0.2 -o v --split="$size" --key "$keys/site.key"
+        says_error "--split: '$size' is neither a size like 700M or 4GB nor one of fat32, cd, dvd"
+    done
+    split 2 --split 64K
+    says_error "volumes of 65536 bytes are too small: each repeats the bundle's list"
+    [ "$(find . -mindepth 1)" = '' ]
+    # Too many of them.
+    make_image "$hub" many/image:1 --layers 66M --seed many
+    drover 2 bundle many/image:1 --from "$hub" -o v --split 80K --key "$keys/site.key"
+    says_error "volumes would be needed, and there can be 999"
+    [ "$(find . -mindepth 1)" = '' ]
+    drover_small bundle many/image:1 --from "$hub" -o v --split 3M --key "$keys/site.key"
+    rm v.???
+}
+
+@test "a volume is no bundle to be signed, and that is said" {
+    split
+    openssl dgst -sha256 -sign "$keys/site.key" -out signature v.001
+    for command in "sign --key $keys/site.key" "attach signature"; do
+        # shellcheck disable=SC2086 # several words
+        drover 2 ${command%% *} v.002 ${command#* }
+        says_error "'v.002' is a volume of a bundle"
+    done
+}
+
+@test "images that are converted, and move up when the last layer has come" {
+    old=$(registry_start old --schema1)
+    "$harness_helpers/make-schema1" "$old" old/image:one 1.9.1 --seed twins
+    "$harness_helpers/make-schema1" "$old" old/image:two recompressed --seed twins
+    make_image "$old" new/image:1 --layers 300K,70K --seed new
+    for out in "-o whole.tar" "-o v --split 130K"; do
+        # shellcheck disable=SC2086 # two words
+        drover bundle old/image:one new/image:1 old/image:two -v --with-tool="$keys/tool" \
+            --from "$old" --key "$keys/site.key" $out
+        says_error "turned out to be the same as others"
+    done
+    mv whole.tar "$keys/old.tar"
+    are_whole old.tar
+}
+
+@test "a delta in volumes, and --json" {
+    drover bundle v1.0.2 big/image:1 --base "$keys/small.tar" --from "$hub" -o whole.tar \
+        --key "$keys/site.key"
+    drover bundle v1.0.2 big/image:1 --base "$keys/small.tar" --from "$hub" -o v --split fat32 \
+        --key "$keys/site.key" --json
+    [ "$(jq -r '.volumes[0] | "\(.file) \(.volume) \(.label) \(.offset)"' <<<"$output")" = \
+        "v.001 1 rancher-v1.0.2 volume 1 of 1 0" ]
+    [ "$(jq -r '.images | length' <<<"$output")" -eq 4 ]
+    [ "$(jq '.volumes[0].bytes' <<<"$output")" -eq "$(stat -c %s v.001)" ]
+    [ "$(jq '.volumes[0].slice' <<<"$output")" -eq "$(stat -c %s whole.tar)" ]
+    slice v.001 >delta.tar
+    drover verify delta.tar --pubkey "$keys/site.pub"
+    says "delta: 5 layers"
+}
