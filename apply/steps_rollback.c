@@ -173,11 +173,7 @@ static int end(const struct dr_upgrade *upgrade, const json_t *inspect, struct d
 
 static bool is_held(const json_t *inspect)
 {
-    const char *policy =
-        json_string_value(dr_json_at(inspect, "HostConfig", "RestartPolicy", "Name", NULL));
-
-    return !inspect ||
-           (!dr_docker_is_running(inspect) && (!policy || !*policy || strcmp(policy, "no") == 0));
+    return !inspect || (!dr_docker_is_running(inspect) && !dr_docker_comes_back(inspect));
 }
 
 DR_STEP_CHECK(back_stop)

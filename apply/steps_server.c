@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "apply/container.h"
 #include "apply/dbdump.h"
 #include "apply/description.h"
@@ -157,21 +155,13 @@ DR_STEP_PROVE(candidate)
 
 /* ---- hold and stop */
 
-static const char *policy_of(const json_t *inspect)
-{
-    const char *name =
-        json_string_value(dr_json_at(inspect, "HostConfig", "RestartPolicy", "Name", NULL));
-
-    return name && *name ? name : "no";
-}
-
 DR_STEP_CHECK(hold)
 {
     json_auto_t *old = NULL;
 
     if (dr_upgrade_old(upgrade, &old, err) < 0)
         return -1;
-    *ret_done = !old || strcmp(policy_of(old), "no") == 0;
+    *ret_done = !old || !dr_docker_comes_back(old);
     return 0;
 }
 

@@ -112,12 +112,10 @@ DR_STEP_CHECK(policy)
 {
     const char *wanted = dr_json_string_or(wanted_policy(upgrade), "Name", "");
     json_auto_t *created = NULL;
-    const char *now;
 
     if (dr_upgrade_new(upgrade, &created, err) < 0)
         return -1;
-    now = json_string_value(dr_json_at(created, "HostConfig", "RestartPolicy", "Name", NULL));
-    *ret_done = now && strcmp(now, *wanted ? wanted : "no") == 0;
+    *ret_done = created && strcmp(dr_docker_policy(created), *wanted ? wanted : "no") == 0;
     return 0;
 }
 

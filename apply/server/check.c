@@ -84,13 +84,6 @@ static bool has_random_port(const json_t *host)
     return dr_json_true(host, "PublishAllPorts");
 }
 
-static bool comes_back(const json_t *host)
-{
-    const char *policy = dr_json_string_or(json_object_get(host, "RestartPolicy"), "Name", "");
-
-    return *policy && strcmp(policy, "no") != 0;
-}
-
 static int check_state(const struct dr_engine *engine, const struct dr_server *server,
                        struct dr_err *err)
 {
@@ -114,7 +107,7 @@ static int check_state(const struct dr_engine *engine, const struct dr_server *s
     if (dr_text_starts(dr_spec_network_mode(server->inspect), "container:"))
         return refuse(err, server, "shares another container's network",
                       "drover can't carry that over; upgrade it by hand");
-    if (dr_engine_api(engine) < API_UPDATE && comes_back(host))
+    if (dr_engine_api(engine) < API_UPDATE && dr_docker_comes_back(server->inspect))
         return dr_fail(
             err, DR_ERR_REFUSED,
             "engine %.40s can't change a container's restart policy (API 1.23, Docker 1.11), and "

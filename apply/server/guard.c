@@ -121,12 +121,9 @@ static int check_host(const json_t *old, const json_t *created, struct dr_err *e
 int dr_spec_guard(const struct dr_spec_input *input, const json_t *created, const json_t *new_image,
                   struct dr_err *err)
 {
-    const char *policy =
-        json_string_value(dr_json_at(created, "HostConfig", "RestartPolicy", "Name", NULL));
-
     if (!dr_docker_is_new(created))
         return dr_fail(err, DR_ERR_PROOF, "the new container has been started already");
-    if (!policy || strcmp(policy, "no") != 0)
+    if (dr_docker_comes_back(created))
         return dr_fail(err, DR_ERR_PROOF, "the new container would start by itself");
     if (check_mounts(input, created, err) < 0 || check_image(input, created, new_image, err) < 0 ||
         check_variables(input, created, new_image, err) < 0 ||

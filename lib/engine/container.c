@@ -80,6 +80,19 @@ bool dr_docker_is_running(const json_t *inspect)
     return dr_json_true(json_object_get(inspect, "State"), "Running");
 }
 
+const char *dr_docker_policy(const json_t *inspect)
+{
+    const char *name =
+        json_string_value(dr_json_at(inspect, "HostConfig", "RestartPolicy", "Name", NULL));
+
+    return name && *name ? name : "no";
+}
+
+bool dr_docker_comes_back(const json_t *inspect)
+{
+    return strcmp(dr_docker_policy(inspect), "no") != 0;
+}
+
 static size_t length_without_slash(const char *path)
 {
     size_t length = strlen(path);
@@ -197,7 +210,6 @@ int dr_docker_set_restart(struct dr_engine *engine, const char *id, const json_t
         strcmp(name, "on-failure") == 0 ? dr_json_int_or(policy, "MaximumRetryCount", 0) : 0;
     json_auto_t *body = NULL;
     json_auto_t *after = NULL;
-    const json_t *now;
 
     /* The engine reads "" as "leave it as it is". */
     if (!*name)
@@ -211,14 +223,14 @@ int dr_docker_set_restart(struct dr_engine *engine, const char *id, const json_t
     after = dr_docker_inspect(engine, id, err);
     if (!after)
         return -1;
-    now = dr_json_at(after, "HostConfig", "RestartPolicy", NULL);
-    if (strcmp(dr_json_string_or(now, "Name", ""), name) != 0 ||
-        dr_json_int_or(now, "MaximumRetryCount", 0) != retries)
+    if (strcmp(dr_docker_policy(after), name) != 0 ||
+        dr_json_int_or(dr_json_at(after, "HostConfig", "RestartPolicy", NULL), "MaximumRetryCount",
+                       0) != retries)
         return dr_fail(
             err, DR_ERR_ENGINE,
             "set the restart policy of container '%.100s' to '%s': the engine said yes and "
             "left it at '%.20s'",
-            id, name, dr_json_string_or(now, "Name", ""));
+            id, name, dr_docker_policy(after));
     return 0;
 }
 

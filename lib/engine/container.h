@@ -38,6 +38,12 @@ const char *dr_docker_name(const json_t *inspect);
 bool dr_docker_is_new(const json_t *inspect);
 bool dr_docker_is_running(const json_t *inspect);
 
+/* The name of its restart policy; "no" where there is none, which engines write as "" too. Borrowed. */
+const char *dr_docker_policy(const json_t *inspect);
+
+/* The engine starts it again when it ends by itself. */
+bool dr_docker_comes_back(const json_t *inspect);
+
 /* The entry of Mounts at `destination`, with or without a slash at its end. Borrowed; NULL: none. */
 json_t *dr_docker_mount(const json_t *inspect, const char *destination);
 

@@ -14,6 +14,7 @@
 #include "apply/server/archive.h"
 #include "apply/server/find.h"
 #include "apply/server/version.h"
+#include "lib/engine/container.h"
 #include "lib/file.h"
 #include "lib/json.h"
 
@@ -75,6 +76,31 @@ static void a_server_tells_its_version_by_its_image(void **state)
 
         assert_int_equal(dr_server_version(&server, version), rows[i].version != NULL);
         assert_string_equal(version, rows[i].version ? rows[i].version : "");
+    }
+}
+
+static void a_container_comes_back_by_its_policy_alone(void **state)
+{
+    static const struct {
+        const char *inspect, *policy;
+        bool comes_back;
+    } rows[] = {
+        {"{}", "no", false},
+        {"{\"HostConfig\": {\"RestartPolicy\": {\"Name\": \"\"}}}", "no", false},
+        {"{\"HostConfig\": {\"RestartPolicy\": {\"Name\": \"no\"}}}", "no", false},
+        {"{\"HostConfig\": {\"RestartPolicy\": {\"Name\": \"always\"}}}", "always", true},
+        {"{\"HostConfig\": {\"RestartPolicy\": {\"Name\": \"on-failure\", \"MaximumRetryCount\": "
+         "3}}}",
+         "on-failure", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_auto_t *inspect = json_loads(rows[i].inspect, 0, NULL);
+
+        assert_non_null(inspect);
+        assert_string_equal(dr_docker_policy(inspect), rows[i].policy);
+        assert_int_equal(dr_docker_comes_back(inspect), rows[i].comes_back);
     }
 }
 
@@ -211,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_known_ways_up_are_allowed),
         cmocka_unit_test(a_server_tells_its_version_by_its_image),
+        cmocka_unit_test(a_container_comes_back_by_its_policy_alone),
         cmocka_unit_test(its_port_is_where_the_engine_published_it),
         cmocka_unit_test(a_failed_start_is_read_from_the_log),
         cmocka_unit_test(a_whole_archive_is_counted_and_hashed),
