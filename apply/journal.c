@@ -10,13 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apply/document.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
-
-#define FORMAT 1
-#define DOCUMENT_MAX (256u << 20)
 
 /* For tests: DROVER_TEST_KILL="<step>:begun" or "<step>:done" ends the process right after that entry was written, as
  * a power cut would; with ":int" behind it, as Ctrl-C does. */
@@ -44,23 +42,6 @@ void dr_journal_release(struct dr_journal *journal)
     *journal = (struct dr_journal)DR_JOURNAL_INIT;
 }
 
-static json_t *read_document(const char *path, struct dr_err *err)
-{
-    json_auto_t *state = dr_json_read(path, DOCUMENT_MAX, err);
-
-    if (!state)
-        return NULL;
-    if (dr_json_int_or(state, "format", 0) != FORMAT ||
-        !json_is_object(json_object_get(state, "steps"))) {
-        dr_fail(err, DR_ERR_FORMAT,
-                "'%s' tells of an upgrade in a form that this drover does not know; continue "
-                "it with the drover that began it",
-                path);
-        return NULL;
-    }
-    return json_incref(state);
-}
-
 /* Rancher's inventory of before never changes and may be megabytes, the document is written at every instance that is
  * replaced: so while it is under way the inventory lies beside it, and the document says so. */
 #define APART "inventory_apart"
@@ -68,17 +49,6 @@ static json_t *read_document(const char *path, struct dr_err *err)
 static char *inventory_path(const struct dr_journal *journal, struct dr_err *err)
 {
     return dr_file_join(journal->folder, "inventory.json", err);
-}
-
-static int save_json(const char *path, const json_t *value, bool pretty, struct dr_err *err)
-{
-    dr_autofree char *text = dr_json_text(value, pretty, err);
-
-    if (!text)
-        return -1;
-    return dr_file_save(path, 0600, text, strlen(text), err) < 0
-               ? dr_err_wrap(err, "write the journal")
-               : 0;
 }
 
 static int set_apart(struct dr_journal *journal, struct dr_err *err)
@@ -90,7 +60,7 @@ static int set_apart(struct dr_journal *journal, struct dr_err *err)
         return -1;
     if (!json_is_object(inventory))
         return 0;
-    if (save_json(path, inventory, false, err) < 0)
+    if (dr_document_save(path, inventory, false, err) < 0)
         return -1;
     return dr_json_set(journal->state, APART, json_true(), err);
 }
@@ -104,7 +74,7 @@ static int fetch_inventory(const struct dr_journal *journal, json_t *state, stru
         return -1;
     if (!dr_json_true(state, APART))
         return 0;
-    inventory = dr_json_read(path, DOCUMENT_MAX, err);
+    inventory = dr_document_part(path, err);
     if (!inventory)
         return dr_err_wrap(err, "read Rancher's inventory of before the upgrade");
     return dr_json_set(state, "inventory", inventory, err);
@@ -114,9 +84,11 @@ static int read_state(struct dr_journal *journal, struct dr_err *err)
 {
     json_auto_t *state = NULL;
 
+    if (dr_document_check_folder(journal->folder, err) < 0)
+        return -1;
     if (access(journal->path, F_OK) < 0 && errno == ENOENT)
         return 0;
-    state = read_document(journal->path, err);
+    state = dr_document_read(journal->path, err);
     if (!state || fetch_inventory(journal, state, err) < 0)
         return -1;
     journal->state = json_incref(state);
@@ -150,7 +122,8 @@ int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_er
 {
     dr_autofree char *lock = dr_file_join(folder, "lock", err);
 
-    if (!lock || dr_file_make_folder(folder, 0700, err) < 0)
+    if (!lock || dr_file_make_folder(folder, 0700, err) < 0 ||
+        dr_document_check_folder(folder, err) < 0)
         return -1;
     if (dr_file_lock(lock, &journal->lock, err) < 0)
         return err && err->code == DR_ERR_REFUSED
@@ -164,12 +137,12 @@ int dr_journal_save(struct dr_journal *journal, struct dr_err *err)
     json_auto_t *document = NULL;
 
     if (!dr_json_true(journal->state, APART))
-        return save_json(journal->path, journal->state, true, err);
+        return dr_document_save(journal->path, journal->state, true, err);
     document = json_copy(journal->state); /* shares all that it holds */
     if (!document)
         return dr_fail_memory(err);
     json_object_del(document, "inventory");
-    return save_json(journal->path, document, true, err);
+    return dr_document_save(journal->path, document, true, err);
 }
 
 /* "begun" for people, "begun_at" (seconds since the epoch) for the report. */
@@ -228,7 +201,7 @@ int dr_journal_start(struct dr_journal *journal, json_t *state, struct dr_err *e
     dr_text_time(time(NULL), now);
     json_decref(journal->state);
     journal->state = state;
-    if (dr_json_set(state, "format", json_integer(FORMAT), err) < 0 ||
+    if (dr_json_set(state, "format", json_integer(DR_DOCUMENT_FORMAT), err) < 0 ||
         dr_json_set(state, "started", json_string(now), err) < 0 ||
         dr_json_set(state, "state", json_string("running"), err) < 0 ||
         dr_json_set(state, "steps", json_object(), err) < 0 || add_run(journal, err) < 0 ||
@@ -374,7 +347,7 @@ int dr_journal_last(const struct dr_journal *journal, dr_journal_fits_fn *fits, 
         if (!name)
             return 0;
         path = dr_file_join(journal->folder, name, err);
-        state = path ? read_document(path, err) : NULL;
+        state = path ? dr_document_read(path, err) : NULL;
         if (!state)
             return -1;
         if (fits && !fits(state))
@@ -389,7 +362,7 @@ static int add_copy(const struct dr_journal *journal, const char *name, json_t *
                     struct dr_err *err)
 {
     dr_autofree char *path = dr_file_join(journal->folder, name, err);
-    json_auto_t *state = path ? read_document(path, NULL) : NULL;
+    json_auto_t *state = path ? dr_document_read(path, NULL) : NULL;
     const char *file = dr_json_string_or(json_object_get(state, "backup"), "file", NULL);
 
     if (!path)

@@ -18,7 +18,7 @@
  * first try, "done", "done_at", "seconds"}}, "runs": [{"begun", "begun_at", and unless it was killed or is the one that
  * finished "ended", "ended_at", "why"}], and what apply/look.h puts into it}. Its "inventory", which is large and never changes,
  * lies in inventory.json beside it until the end ("inventory_apart": true). It holds the old container's environment, so
- * only root may read it.
+ * only root may read it. What others may have written is DR_ERR_REFUSED (apply/document.h).
  */
 
 #include <jansson.h>

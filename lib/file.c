@@ -219,19 +219,34 @@ int dr_file_sync_folder(const char *path, struct dr_err *err)
     return 0;
 }
 
+/* A slash at the end would have the link followed. */
+static int look_at_itself(const char *path, struct stat *ret_info, struct dr_err *err)
+{
+    size_t length = strlen(path);
+    dr_autofree char *name = NULL;
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    name = dr_text_format(err, "%.*s", (int)length, path);
+    if (!name)
+        return -1;
+    return lstat(name, ret_info) < 0 ? dr_fail_errno(err, DR_ERR_IO, "look at '%s'", path) : 0;
+}
+
 int dr_file_check_owned(const char *path, struct dr_err *err)
 {
     struct stat info;
 
-    if (lstat(path, &info) < 0)
-        return dr_fail_errno(err, DR_ERR_IO, "look at '%s'", path);
+    if (look_at_itself(path, &info, err) < 0)
+        return -1;
     if (S_ISLNK(info.st_mode))
         return dr_fail(err, DR_ERR_REFUSED,
                        "'%s' is a symbolic link; put the file or folder itself there", path);
     if (info.st_uid != 0 && info.st_uid != geteuid())
         return dr_fail(err, DR_ERR_REFUSED,
-                       "'%s' belongs to user %u, who could change it; 'chown root' it", path,
-                       (unsigned)info.st_uid);
+                       "'%s' belongs to user %u, who could change it; look whether it is as it "
+                       "should be, then 'chown root' it",
+                       path, (unsigned)info.st_uid);
     if (info.st_mode & 022)
         return dr_fail(err, DR_ERR_REFUSED,
                        "'%s' can be written by others than its owner; look whether it is as it "

@@ -187,7 +187,7 @@ safe() {
     server
     before
     mkdir "$state"
-    mount -t tmpfs -o size=8m tmpfs "$state"
+    mount -t tmpfs -o size=8m,mode=700 tmpfs "$state"
     DROVER_TEST_KILL=candidate:done apply 137 --backup-dir "$PWD/copies"
     dd if=/dev/zero of="$state/ballast" bs=4k status=none || true
     apply 3 --backup-dir "$PWD/copies"

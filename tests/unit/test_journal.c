@@ -220,6 +220,59 @@ static void the_inventory_is_written_once_and_put_away_with_the_rest(void **stat
     assert_false(mentions(folder, "inventory.json", "herd"));
 }
 
+/* Opening, looking and looking for older ones are all refused with these words. */
+static void assert_refused(const char *folder, const char *words)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+    dr_auto_journal struct dr_journal looking = DR_JOURNAL_INIT;
+
+    assert_int_equal(dr_journal_open(&journal, folder, &err), -1);
+    assert_int_equal(err.code, DR_ERR_REFUSED);
+    assert_non_null(strstr(err.text, words));
+    err = (struct dr_err)DR_ERR_INIT;
+    assert_int_equal(dr_journal_peek(&looking, folder, &err), -1);
+    assert_int_equal(err.code, DR_ERR_REFUSED);
+    assert_null(looking.state);
+}
+
+static void a_folder_or_document_that_others_may_change_is_not_believed(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_autofree char *document = NULL;
+    char folder[64];
+    char link[80];
+    char slash[88];
+
+    (void)state;
+    document = dr_file_join(new_folder(folder), "apply.json", &err);
+    assert_int_equal(dr_file_save(document, 0600, "{\"format\": 1, \"steps\": {}}", 26, &err), 0);
+    {
+        dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
+
+        assert_int_equal(dr_journal_open(&journal, folder, &err), 0);
+        assert_non_null(journal.state);
+    }
+    snprintf(link, sizeof link, "%s-link", folder);
+    snprintf(slash, sizeof slash, "%s/", link);
+    assert_int_equal(symlink(folder, link), 0);
+    assert_refused(link, "is a symbolic link");
+    assert_refused(slash, "is a symbolic link");
+    assert_int_equal(chmod(folder, 01777), 0);
+    assert_refused(folder, "trust the state folder");
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(chmod(document, 0620), 0);
+    assert_refused(folder, "can be written by others");
+    assert_int_equal(chmod(document, 0600), 0);
+    if (geteuid() != 0)
+        return;
+    assert_int_equal(chown(document, 1234, 0), 0);
+    assert_refused(folder, "apply.json' belongs to user 1234");
+    assert_int_equal(chown(document, 0, 0), 0);
+    assert_int_equal(chown(folder, 1234, 0), 0);
+    assert_refused(folder, "belongs to user 1234, who could change it");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +283,7 @@ int main(void)
         cmocka_unit_test(two_cannot_hold_it),
         cmocka_unit_test(looking_makes_nothing),
         cmocka_unit_test(one_of_another_drover_is_not_touched),
+        cmocka_unit_test(a_folder_or_document_that_others_may_change_is_not_believed),
         cmocka_unit_test(a_table_is_aligned_and_wrapped_between_words),
     };
 
