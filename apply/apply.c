@@ -96,7 +96,8 @@ static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_er
                        "a rollback of this upgrade was begun at %s and is not finished; finish it "
                        "first with: drover rollback",
                        dr_json_string_or(json_object_get(state, "rollback"), "begun", "?"));
-    if (check_same(state, target, err) < 0 || dr_session_check_here(upgrade, err) < 0)
+    if (check_same(state, target, err) < 0 || dr_session_check_here(upgrade, err) < 0 ||
+        dr_session_claim_rancher(upgrade, err) < 0)
         return -1;
     dr_log_say(options->log, "the upgrade to %s that was begun at %s is not finished",
                dr_target_text(target, "release"), dr_json_string_or(state, "started", "?"));
@@ -127,7 +128,7 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
         dr_log_say(options->log, "a dry run: nothing was changed");
         return dr_ending_tell(upgrade, "planned", NULL, err);
     }
-    if (dr_session_confirm(options, err) < 0 ||
+    if (dr_session_claim_rancher(upgrade, err) < 0 || dr_session_confirm(options, err) < 0 ||
         dr_journal_start(upgrade->journal, json_incref(state), err) < 0)
         return -1;
     return run(upgrade, err);
@@ -148,7 +149,6 @@ static int apply(struct dr_upgrade *upgrade, json_t **ret_target, struct dr_err 
     const struct dr_journal *journal = upgrade->journal;
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     json_t *target;
-    dr_autoclose int claim = -1;
     int done;
 
     if (json_object_get(journal->state, "only"))
@@ -163,7 +163,7 @@ static int apply(struct dr_upgrade *upgrade, json_t **ret_target, struct dr_err 
                                    dr_json_string_or(journal->state, "started", "?"))
                    : -1;
     upgrade->bundle = bundle;
-    if (dr_session_claim(upgrade, &claim, err) < 0)
+    if (dr_session_claim_engine(upgrade, err) < 0)
         return -1;
     done = journal->state ? resume(upgrade, target, err) : begin(upgrade, bundle, target, err);
     upgrade->bundle = NULL;
@@ -173,7 +173,8 @@ static int apply(struct dr_upgrade *upgrade, json_t **ret_target, struct dr_err 
 int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
 {
     dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
-    struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
+    dr_auto_upgrade struct dr_upgrade upgrade = {
+        .options = options, .log = options->log, .journal = &journal};
     json_auto_t *target = NULL;
     int done;
 
@@ -187,7 +188,5 @@ int dr_apply(const struct dr_apply_options *options, struct dr_err *err)
     done = apply(&upgrade, &target, err);
     if (done < 0)
         dr_ending_failed(&upgrade, err);
-    dr_rancher_free(upgrade.rancher);
-    dr_engine_free(upgrade.engine);
     return done;
 }

@@ -223,8 +223,9 @@ static int begin(struct dr_upgrade *upgrade, const struct dr_bundle *bundle, jso
         dr_log_say(options->log, "a dry run: nothing was changed");
         return dr_ending_tell(upgrade, "planned", NULL, err);
     }
-    /* Looking needs no yes. */
-    if ((changes && dr_session_confirm(options, err) < 0) ||
+    /* Looking needs no yes, and disturbs nobody. */
+    if ((changes &&
+         (dr_session_claim_rancher(upgrade, err) < 0 || dr_session_confirm(options, err) < 0)) ||
         dr_journal_start(upgrade->journal, json_incref(state), err) < 0)
         return -1;
     return run(upgrade, err);
@@ -235,7 +236,8 @@ static int resume(struct dr_upgrade *upgrade, const json_t *target, struct dr_er
     const struct dr_apply_options *options = upgrade->options;
     const json_t *state = upgrade->journal->state;
 
-    if (check_begun(upgrade, target, err) < 0)
+    if (check_begun(upgrade, target, err) < 0 ||
+        ((options->only & CHANGES) && dr_session_claim_rancher(upgrade, err) < 0))
         return -1;
     dr_log_say(options->log, "what was begun at %s is not finished%s",
                dr_json_string_or(state, "started", "?"),
@@ -250,7 +252,8 @@ int dr_only(const struct dr_apply_options *options, struct dr_err *err)
     dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     json_auto_t *target = NULL;
-    struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
+    dr_auto_upgrade struct dr_upgrade upgrade = {
+        .options = options, .log = options->log, .journal = &journal};
     int done = -1;
 
     if (options->dry_run ? dr_journal_peek(&journal, options->state_dir, err) < 0
@@ -261,6 +264,5 @@ int dr_only(const struct dr_apply_options *options, struct dr_err *err)
         done = journal.state ? resume(&upgrade, target, err) : begin(&upgrade, bundle, target, err);
     if (done < 0)
         dr_ending_failed(&upgrade, err);
-    dr_rancher_free(upgrade.rancher);
     return done;
 }

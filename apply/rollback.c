@@ -182,21 +182,17 @@ int dr_rollback(const struct dr_apply_options *options, struct dr_err *err)
 {
     const struct dr_engine_options where = dr_engine_options_from_environment();
     dr_auto_journal struct dr_journal journal = DR_JOURNAL_INIT;
-    dr_auto_engine struct dr_engine *engine = NULL;
-    dr_autoclose int claim = -1;
     dr_autofree char *finished = NULL;
-    struct dr_upgrade upgrade = {.options = options, .log = options->log, .journal = &journal};
-    int done;
+    dr_auto_upgrade struct dr_upgrade upgrade = {
+        .options = options, .log = options->log, .journal = &journal};
 
     if ((options->dry_run ? dr_journal_peek(&journal, options->state_dir, err)
                           : dr_journal_open(&journal, options->state_dir, err)) < 0 ||
         find(&journal, &finished, err) < 0)
         return -1;
-    engine = dr_engine_new(&where, err);
-    if (!engine)
+    upgrade.engine = dr_engine_new(&where, err);
+    if (!upgrade.engine || dr_session_claim_engine(&upgrade, err) < 0 ||
+        dr_session_claim_rancher(&upgrade, err) < 0)
         return -1;
-    upgrade.engine = engine;
-    done = dr_session_claim(&upgrade, &claim, err) < 0 ? -1 : roll_back(&upgrade, finished, err);
-    dr_rancher_free(upgrade.rancher);
-    return done;
+    return roll_back(&upgrade, finished, err);
 }

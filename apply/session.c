@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/claim.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/stop.h"
@@ -80,7 +79,7 @@ int dr_session_check_here(const struct dr_upgrade *upgrade, struct dr_err *err)
     return 0;
 }
 
-int dr_session_claim(const struct dr_upgrade *upgrade, int *ret_claim, struct dr_err *err)
+int dr_session_claim_engine(struct dr_upgrade *upgrade, struct dr_err *err)
 {
     dr_autofree char *what = dr_text_format(err, "apply %s", dr_engine_host(upgrade->engine));
 
@@ -88,5 +87,48 @@ int dr_session_claim(const struct dr_upgrade *upgrade, int *ret_claim, struct dr
         return 0;
     if (!what)
         return -1;
-    return dr_claim_take(what, ret_claim, err) < 0 ? dr_err_advise(err, "wait for it to end") : 0;
+    return dr_claims_take(&upgrade->claims, what, err) < 0
+               ? dr_err_advise(err, "wait for it to end")
+               : 0;
+}
+
+/* By what every key shows and no other Rancher has: the first environment's uuid is the same in all. */
+static int claim_environment(struct dr_upgrade *upgrade, const json_t *environment,
+                             struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    dr_autofree char *what =
+        dr_text_format(err, "environment %.40s %lld", dr_json_string_or(environment, "uuid", ""),
+                       (long long)dr_json_int_or(environment, "createdTS", 0));
+
+    if (!what)
+        return -1;
+    if (dr_claims_take(&upgrade->claims, what, &why) == 0)
+        return 0;
+    if (why.code != DR_ERR_REFUSED) {
+        if (err)
+            *err = why;
+        return -1;
+    }
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "another drover on this machine is at work in the environment '%.100s' of this "
+                   "Rancher; wait for it to end",
+                   dr_json_string_or(environment, "name", "?"));
+}
+
+int dr_session_claim_rancher(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const json_t *environment;
+    size_t i;
+
+    if (upgrade->options->dry_run)
+        return 0;
+    json_array_foreach(dr_json_at(upgrade->journal->state, "inventory", "environments", NULL), i,
+                       environment)
+    {
+        if (!json_object_get(environment, "skipped") &&
+            claim_environment(upgrade, environment, err) < 0)
+            return -1;
+    }
+    return 0;
 }

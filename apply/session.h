@@ -10,8 +10,12 @@
 #include "apply/upgrade.h"
 
 /* The lock of the state folder keeps out only who uses the same folder. Two upgrades of one server would each take
- * the other's containers for their own. Held until `*ret_claim` is closed. */
-int dr_session_claim(const struct dr_upgrade *upgrade, int *ret_claim, struct dr_err *err);
+ * the other's containers for their own. Held as long as `upgrade`; a dry run needs none. */
+int dr_session_claim_engine(struct dr_upgrade *upgrade, struct dr_err *err);
+
+/* Likewise the environments of the journal's inventory, whatever address Rancher was reached at and whichever key
+ * showed them: two at work in one would take two hosts from the network at once. */
+int dr_session_claim_rancher(struct dr_upgrade *upgrade, struct dr_err *err);
 
 /* Asks on the terminal; without one, only --yes is a yes. Anything else is DR_ERR_REFUSED. */
 int dr_session_confirm(const struct dr_apply_options *options, struct dr_err *err);

@@ -9,6 +9,15 @@
 #include "lib/http/http.h"
 #include "lib/json.h"
 
+void dr_upgrade_release(struct dr_upgrade *upgrade)
+{
+    dr_rancher_free(upgrade->rancher);
+    dr_engine_free(upgrade->engine);
+    dr_claims_release(&upgrade->claims);
+    upgrade->rancher = NULL;
+    upgrade->engine = NULL;
+}
+
 json_t *dr_upgrade_server(const struct dr_upgrade *upgrade)
 {
     return json_object_get(upgrade->journal->state, "server");

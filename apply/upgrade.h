@@ -10,6 +10,7 @@
 #include "apply/apply.h"
 #include "apply/journal.h"
 #include "apply/rancher/rancher.h"
+#include "lib/claim.h"
 #include "lib/engine/engine.h"
 
 struct dr_upgrade {
@@ -20,7 +21,12 @@ struct dr_upgrade {
     struct dr_engine *engine;
     struct dr_rancher *rancher;
     struct dr_rancher_job job; /* borrows from the journal's document */
+    struct dr_claims claims;   /* what nobody else may work on meanwhile: apply/session.h */
 };
+
+/* Lets go of the Rancher, the engine and the claims; the rest is borrowed. */
+void dr_upgrade_release(struct dr_upgrade *upgrade);
+#define dr_auto_upgrade __attribute__((cleanup(dr_upgrade_release)))
 
 /* state["server"], made by apply/look.h. Borrowed. */
 json_t *dr_upgrade_server(const struct dr_upgrade *upgrade);

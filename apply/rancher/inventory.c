@@ -58,7 +58,7 @@ static int take_settings(struct dr_rancher *rancher, json_t *inventory, struct d
 
 static int on_project(void *context, const json_t *row, struct dr_err *err)
 {
-    static const char *const keys[] = {"id", "name", "uuid", "state", NULL};
+    static const char *const keys[] = {"id", "name", "uuid", "createdTS", "state", NULL};
     const char *state = dr_json_string_or(row, "state", "?");
     json_t *environment = dr_survey_pick(row, keys);
     dr_autofree char *skipped = NULL;

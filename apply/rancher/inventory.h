@@ -14,7 +14,7 @@
  *  "counts": {"environments", "hosts", "network_agents", "balancers", "balancer_instances",
  *             "services"},
  *  "environments": [{
- *      "id": "1a5", "name", "uuid", "state",
+ *      "id": "1a5", "name", "uuid" (the first one's is the same everywhere), "createdTS", "state",
  *      "skipped": "why nothing in it is touched", only where that is so; no lists then
  *      "required_image": the agent image that new hosts are told to run, where it is seen
  *      "hosts": [{"id", "name": what people call it, "label_name": its own name or null,

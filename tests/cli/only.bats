@@ -106,6 +106,26 @@ site_by_hand() { # somebody upgraded the server
     all_new 5
 }
 
+@test "--only: a second one at the same Rancher is refused, whatever state folder, address and parts it has; looking is not" {
+    cd "$BATS_TEST_TMPDIR"
+    site_by_hand '{"hosts": 2}'
+    faults '{"slowTransitions": {"factor": 20}}'
+    "$DROVER" apply "$BATS_FILE_TMPDIR/bundle" --registry "$site" --pubkey "$BATS_FILE_TMPDIR/site.pub" --state-dir \
+        "$BATS_TEST_TMPDIR/first" --rancher-url "http://127.0.0.2:$port" --only network-agents --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 20 eval '[[ $(jq ".report.network_agents | length" first/apply.json 2>/dev/null) == 1 ]]'
+    before=$(requests '[.[] | select(.method == "DELETE")] | length')
+    only 9 network-agents,load-balancers --yes
+    says_error "another drover on this machine is at work in the environment 'Default' of this Rancher; wait for it to end"
+    [ ! -e "$BATS_TEST_TMPDIR/state/apply.json" ]
+    [ "$(requests '[.[] | select(.method == "DELETE")] | length')" = "$before" ]
+    only network-agents --dry-run
+    only 13 verify
+    faults '{"slowTransitions": false}'
+    wait "$child"
+    only verify
+}
+
 @test "options that make no sense are refused before anything is looked at" {
     only 2 verify --pinned maybe
     says_error "--pinned is report, recreate or upgrade"
