@@ -231,7 +231,7 @@ DR_STEP_DO(back_policy)
 
 DR_STEP_DO(back_answer)
 {
-    return dr_upgrade_wait(upgrade, restored_id(upgrade), err);
+    return dr_upgrade_wait(upgrade, restored_id(upgrade), "restored server", err);
 }
 
 DR_STEP_DO(back_compare)
@@ -239,7 +239,7 @@ DR_STEP_DO(back_compare)
     const char *wanted = dr_upgrade_text(upgrade, NULL, "version");
     char version[64] = "";
 
-    if (dr_upgrade_wait(upgrade, restored_id(upgrade), err) < 0 ||
+    if (dr_upgrade_wait(upgrade, restored_id(upgrade), "restored server", err) < 0 ||
         dr_rancher_version(upgrade->rancher, version, err) < 0)
         return -1;
     if (strcmp(version, wanted) != 0)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "apply/container.h"
 #include "apply/dbdump.h"
 #include "apply/description.h"
 #include "apply/load.h"
+#include "apply/server/clean.h"
 #include "apply/server/find.h"
 #include "apply/server/shutdown.h"
 #include "apply/server/spec.h"
@@ -174,18 +177,66 @@ DR_STEP_DO(hold)
     return dr_docker_set_restart(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), no, err);
 }
 
+/* Once the new server was started there is no more to be done about it. */
+static int ended_well(struct dr_upgrade *upgrade, const json_t *old, bool *ret_well,
+                      struct dr_err *err)
+{
+    const char *proved = dr_upgrade_text(upgrade, NULL, "stopped_at");
+    enum dr_clean clean = DR_CLEAN_UNKNOWN;
+
+    if (dr_upgrade_is_committed(upgrade, ret_well, err) < 0)
+        return -1;
+    *ret_well |= strcmp(dr_upgrade_text(upgrade, "database", "kind"), "external") == 0 ||
+                 (*proved && strcmp(proved, dr_docker_finished_at(old)) == 0);
+    if (*ret_well)
+        return 0;
+    if (dr_clean_look(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), &clean, err) < 0)
+        return -1;
+    *ret_well = clean == DR_CLEAN_YES;
+    return 0;
+}
+
 DR_STEP_CHECK(stop)
 {
     json_auto_t *old = NULL;
 
     if (dr_upgrade_old(upgrade, &old, err) < 0)
         return -1;
-    *ret_done = !old || !dr_docker_is_running(old);
-    return 0;
+    *ret_done = !old;
+    return old && !dr_docker_is_running(old) ? ended_well(upgrade, old, ret_done, err) : 0;
+}
+
+/* A power cut, say, while MySQL wrote its pages. Its database needs a recovery, which the server that wrote it does best;
+ * and it is left alone until all of Rancher is up, since a start that is broken off leaves the change log locked. */
+static int recover(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    const char *id = dr_upgrade_text(upgrade, NULL, "id");
+
+    dr_log_warn(upgrade->log,
+                "the old server ended, and its MySQL did not say that it had shut down: it is "
+                "started once more, so that its database is whole before it is copied");
+    if (dr_database_alone(upgrade->engine, json_object_get(dr_upgrade_server(upgrade), "inspect"),
+                          NULL, err) < 0 ||
+        dr_docker_start(upgrade->engine, id, err) < 0)
+        return -1;
+    return dr_upgrade_wait(upgrade, id, "old server", err);
+}
+
+/* Nobody has to ask MySQL's log again for this end. */
+static int note_end(struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    json_auto_t *old = NULL;
+
+    if (dr_upgrade_old(upgrade, &old, err) < 0)
+        return -1;
+    return dr_json_set(dr_upgrade_server(upgrade), "stopped_at",
+                       json_string(dr_docker_finished_at(old)), err);
 }
 
 DR_STEP_DO(stop)
 {
+    const char *id = dr_upgrade_text(upgrade, NULL, "id");
+    json_auto_t *old = NULL;
     bool committed = false;
 
     if (dr_upgrade_is_committed(upgrade, &committed, err) < 0)
@@ -195,10 +246,13 @@ DR_STEP_DO(stop)
             err, DR_ERR_REFUSED,
             "somebody has started the old server again, but the new one has migrated their "
             "database; stop the old one at once (docker stop -t 300 %.12s) and run drover again",
-            dr_upgrade_text(upgrade, NULL, "id"));
+            id);
+    if (dr_upgrade_old(upgrade, &old, err) < 0 ||
+        (old && !dr_docker_is_running(old) && recover(upgrade, err) < 0))
+        return -1;
     dr_dbdump_take(upgrade);
-    return dr_server_shutdown(upgrade->engine, dr_upgrade_text(upgrade, NULL, "id"), upgrade->log,
-                              err);
+    return dr_server_shutdown(upgrade->engine, id, upgrade->log, err) < 0 ? -1
+                                                                          : note_end(upgrade, err);
 }
 
 DR_STEP_PROVE(stop)
@@ -207,5 +261,5 @@ DR_STEP_PROVE(stop)
 
     if (dr_check_stop(upgrade, &done, err) < 0)
         return -1;
-    return done ? 0 : dr_fail(err, DR_ERR_PROOF, "the old server still runs");
+    return done ? 0 : dr_fail(err, DR_ERR_PROOF, "the old server runs, or did not end cleanly");
 }

@@ -4,7 +4,6 @@
 
 #include "apply/rancher/inventory.h"
 #include "apply/rancher/settings.h"
-#include "apply/server/answer.h"
 #include "apply/server/backup.h"
 #include "apply/server/find.h"
 #include "apply/steps.h"
@@ -12,16 +11,10 @@
 #include "lib/cleanup.h"
 #include "lib/engine/container.h"
 #include "lib/file.h"
-#include "lib/http/http.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
 /* ---- backup */
-
-static const char *finished_at(const json_t *inspect)
-{
-    return dr_json_string_or(json_object_get(inspect, "State"), "FinishedAt", "");
-}
 
 /* A copy counts if it is whole and the old server did not run since. Once the new one was started it is too late for
  * another. */
@@ -34,10 +27,10 @@ DR_STEP_CHECK(backup)
     if (dr_upgrade_is_committed(upgrade, &committed, err) < 0 ||
         dr_upgrade_old(upgrade, &old, err) < 0)
         return -1;
-    *ret_done =
-        committed || (backup && old &&
-                      strcmp(dr_json_string_or(backup, "finished_at", ""), finished_at(old)) == 0 &&
-                      dr_backup_check(backup, NULL) == 0);
+    *ret_done = committed || (backup && old &&
+                              strcmp(dr_json_string_or(backup, "finished_at", ""),
+                                     dr_docker_finished_at(old)) == 0 &&
+                              dr_backup_check(backup, NULL) == 0);
     return 0;
 }
 
@@ -67,10 +60,12 @@ DR_STEP_DO(backup)
             .log = upgrade->log,
         },
         err);
-    if (!backup || dr_json_set(backup, "finished_at", json_string(finished_at(old)), err) < 0 ||
+    if (!backup ||
+        dr_json_set(backup, "finished_at", json_string(dr_docker_finished_at(old)), err) < 0 ||
         dr_upgrade_old(upgrade, &after, err) < 0)
         return -1;
-    if (!after || dr_docker_is_running(after) || strcmp(finished_at(old), finished_at(after)) != 0)
+    if (!after || dr_docker_is_running(after) ||
+        strcmp(dr_docker_finished_at(old), dr_docker_finished_at(after)) != 0)
         return dr_fail(err, DR_ERR_PROOF,
                        "somebody started the old server while its database was copied");
     return dr_json_set(upgrade->journal->state, "backup", json_incref(backup), err);
@@ -127,19 +122,14 @@ DR_STEP_DO(policy)
 
 /* ---- answer, compare */
 
+static int wait_for_new(const struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    return dr_upgrade_wait(upgrade, dr_upgrade_text(upgrade, "candidate", "id"), "new server", err);
+}
+
 DR_STEP_DO(answer)
 {
-    /* ".../v1" and "ping" make ".../ping". */
-    dr_autofree char *url = dr_http_resolve(dr_rancher_url(upgrade->rancher), "ping", err);
-    struct dr_answer answer = {
-        .engine = upgrade->engine,
-        .container = dr_upgrade_text(upgrade, "candidate", "id"),
-        .url = url,
-        .ca_file = upgrade->options->rancher_ca,
-        .log = upgrade->log,
-    };
-
-    return url ? dr_answer_wait(&answer, err) : -1;
+    return wait_for_new(upgrade, err);
 }
 
 DR_STEP_DO(compare)
@@ -148,8 +138,7 @@ DR_STEP_DO(compare)
     char version[64] = "";
 
     /* An engine that was started anew since has started the server anew. */
-    if (dr_upgrade_wait(upgrade, dr_upgrade_text(upgrade, "candidate", "id"), err) < 0 ||
-        dr_rancher_version(upgrade->rancher, version, err) < 0)
+    if (wait_for_new(upgrade, err) < 0 || dr_rancher_version(upgrade->rancher, version, err) < 0)
         return -1;
     if (strcmp(version, wanted) != 0)
         return dr_fail(err, DR_ERR_PROOF, "the new server says that it is '%.40s', not '%s'",

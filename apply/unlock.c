@@ -135,7 +135,8 @@ static int run_helper(struct dr_upgrade *upgrade, const json_t *created, struct 
                        dr_docker_name(helper));
     dr_log_say(upgrade->log, "starting the server once without the lock, as '%s'",
                dr_docker_name(helper));
-    if (dr_docker_start(upgrade->engine, id, err) < 0 || dr_upgrade_wait(upgrade, id, err) < 0)
+    if (dr_docker_start(upgrade->engine, id, err) < 0 ||
+        dr_upgrade_wait(upgrade, id, "new server", err) < 0)
         return -1;
     running = dr_docker_inspect(upgrade->engine, id, err);
     return running && stop(upgrade, running, err) == 0 ? dr_docker_remove(upgrade->engine, id, err)

@@ -108,13 +108,15 @@ int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err)
     return upgrade->rancher ? 0 : -1;
 }
 
-int dr_upgrade_wait(const struct dr_upgrade *upgrade, const char *container, struct dr_err *err)
+int dr_upgrade_wait(const struct dr_upgrade *upgrade, const char *container, const char *who,
+                    struct dr_err *err)
 {
     /* ".../v1" and "ping" make ".../ping". */
     dr_autofree char *url = dr_http_resolve(dr_rancher_url(upgrade->rancher), "ping", err);
     struct dr_answer answer = {
         .engine = upgrade->engine,
         .container = container,
+        .who = who,
         .url = url,
         .ca_file = upgrade->options->rancher_ca,
         .log = upgrade->log,

@@ -53,7 +53,8 @@ int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committe
 /* Makes `job` from the journal's document and opens the way to Rancher. */
 int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err);
 
-/* Waits until Rancher answers out of this container (an id): apply/server/answer.h. */
-int dr_upgrade_wait(const struct dr_upgrade *upgrade, const char *container, struct dr_err *err);
+/* Waits until Rancher answers out of this container (an id), which is the "new server", say: apply/server/answer.h. */
+int dr_upgrade_wait(const struct dr_upgrade *upgrade, const char *container, const char *who,
+                    struct dr_err *err);
 
 #endif

@@ -28,7 +28,7 @@ struct watch {
     char symptom[256]; /* why it is not up yet */
 };
 
-int dr_answer_read_log(const char *log, struct dr_err *err)
+int dr_answer_read_log(const char *who, const char *log, struct dr_err *err)
 {
     const char *line = strstr(log, "LockException");
 
@@ -38,17 +38,17 @@ int dr_answer_read_log(const char *log, struct dr_err *err)
 
         return dr_fail(
             err, DR_ERR_RANCHER,
-            "the new server can't get the lock of its database's change log (%.*s): a "
+            "the %s can't get the lock of its database's change log (%.*s): a "
             "server was killed while it migrated. When it is certain that no other server "
             "uses this database, run the same command with --clear-lock; by hand: mysql -e "
             "'update cattle.DATABASECHANGELOGLOCK set LOCKED=\"\", LOCKGRANTED=null, "
             "LOCKEDBY=null where ID=1' inside the container, and restart it",
-            length < 120 ? length : 120, holder ? holder : "");
+            who, length < 120 ? length : 120, holder ? holder : "");
     }
     line = strstr(log, "STARTUP FAILED");
     if (line)
         return dr_fail(err, DR_ERR_RANCHER,
-                       "the new server says '%.*s'; its log has the reason (docker logs)",
+                       "the %s says '%.*s'; its log has the reason (docker logs)", who,
                        (int)strcspn(line, "\r\n"), line);
     return 0;
 }
@@ -74,7 +74,7 @@ static int read_log(struct watch *watch, struct dr_buf *log, struct dr_err *err)
                        log, &why) < 0 ||
         log->size == 0)
         return 0;
-    return dr_answer_read_log(log->data, err);
+    return dr_answer_read_log(watch->answer->who, log->data, err);
 }
 
 static int ended(struct watch *watch, const json_t *inspect, struct dr_err *err)
@@ -84,7 +84,8 @@ static int ended(struct watch *watch, const json_t *inspect, struct dr_err *err)
     if (read_log(watch, &log, err) < 0)
         return -1;
     return dr_fail(err, DR_ERR_RANCHER,
-                   "the new server ended with status %lld; the last that it said: '%.300s'",
+                   "the %s ended with status %lld; the last that it said: '%.300s'",
+                   watch->answer->who,
                    (long long)dr_json_int_or(json_object_get(inspect, "State"), "ExitCode", -1),
                    log.size > 0 ? last_line(log.data) : "nothing");
 }
@@ -127,9 +128,10 @@ static int talk(struct watch *watch, struct dr_err *err)
         watch->told = true;
         dr_log_warn(
             watch->answer->log,
-            "the new server may be migrating its database, and must not be disturbed: drover "
+            "the %s may be migrating or recovering its database, and must not be disturbed: drover "
             "waits for it and stops then. Ctrl-C again ends drover alone; the server goes on, "
-            "and the same command continues later");
+            "and the same command continues later",
+            watch->answer->who);
     }
     if (now >= watch->next_log) {
         dr_auto_buf struct dr_buf log = DR_BUF_INIT(LOG_MAX);
@@ -143,11 +145,10 @@ static int talk(struct watch *watch, struct dr_err *err)
 
         dr_text_seconds(now, time);
         watch->next_talk = now + dr_scaled(TALK_EVERY);
-        dr_log_say(
-            watch->answer->log,
-            "  %s: the new server runs and does not answer yet (a migration takes as long as "
-            "it takes): %.200s",
-            time, watch->symptom);
+        dr_log_say(watch->answer->log,
+                   "  %s: the %s runs and does not answer yet (a migration takes as long as "
+                   "it takes): %.200s",
+                   time, watch->answer->who, watch->symptom);
     }
     return 0;
 }

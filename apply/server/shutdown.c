@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "apply/server/clean.h"
 #include "apply/server/database.h"
 #include "lib/engine/container.h"
 #include "lib/json.h"
@@ -89,12 +90,20 @@ static int end_mysql(struct dr_engine *engine, const char *id, const struct dr_l
     return -1;
 }
 
-/* The kernel, or somebody, may have killed all of it while MySQL was writing its pages. */
-static int check_end(const json_t *after, bool stopped, struct dr_err *err)
+/* The kernel, or somebody, may have killed or stopped all of it while MySQL was writing its pages. `inside`: there is a
+ * MySQL in it; `stopped`: it was drover that stopped it. */
+static int check_end(struct dr_engine *engine, const char *id, bool inside, bool stopped,
+                     struct dr_err *err)
 {
-    if (json_integer_value(dr_json_at(after, "State", "ExitCode", NULL)) != KILLED)
+    json_auto_t *after = dr_docker_inspect(engine, id, err);
+    bool killed = json_integer_value(dr_json_at(after, "State", "ExitCode", NULL)) == KILLED;
+    enum dr_clean clean = DR_CLEAN_UNKNOWN;
+
+    if (!after || (inside && dr_clean_look(engine, id, &clean, err) < 0))
+        return -1;
+    if (clean == DR_CLEAN_YES || (clean == DR_CLEAN_UNKNOWN && !killed))
         return 0;
-    if (!stopped)
+    if (!stopped || !killed)
         return dr_fail(err, DR_ERR_ENGINE,
                        "the old server was killed before MySQL had said that it ended, so its "
                        "database may need a recovery");
@@ -108,7 +117,7 @@ int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr
                        struct dr_err *err)
 {
     json_auto_t *before = dr_docker_inspect(engine, id, err);
-    json_auto_t *after = NULL;
+    bool inside = before && dr_database_kind(before) != DR_DATABASE_EXTERNAL;
     bool clean = false;
     int ended;
 
@@ -116,17 +125,12 @@ int dr_server_shutdown(struct dr_engine *engine, const char *id, const struct dr
         return -1;
     if (!dr_docker_is_running(before))
         return 0;
-    ended = dr_database_kind(before) == DR_DATABASE_EXTERNAL
-                ? 0
-                : end_mysql(engine, id, log, &clean, err);
+    ended = inside ? end_mysql(engine, id, log, &clean, err) : 0;
     if (ended < 0)
         return -1;
-    if (ended == 0 && dr_database_kind(before) != DR_DATABASE_EXTERNAL)
+    if (ended == 0 && inside)
         dr_log_warn(log, "the container runs on although MySQL was shut down; stopping it");
     if (dr_docker_stop(engine, id, STOP_SECONDS, err) < 0)
         return -1;
-    after = dr_docker_inspect(engine, id, err);
-    if (!after)
-        return -1;
-    return clean ? 0 : check_end(after, ended == 0, err);
+    return clean ? 0 : check_end(engine, id, inside, ended == 0, err);
 }

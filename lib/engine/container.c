@@ -80,6 +80,11 @@ bool dr_docker_is_running(const json_t *inspect)
     return dr_json_true(json_object_get(inspect, "State"), "Running");
 }
 
+const char *dr_docker_finished_at(const json_t *inspect)
+{
+    return dr_json_string_or(json_object_get(inspect, "State"), "FinishedAt", "");
+}
+
 const char *dr_docker_policy(const json_t *inspect)
 {
     const char *name =

@@ -38,6 +38,9 @@ const char *dr_docker_name(const json_t *inspect);
 bool dr_docker_is_new(const json_t *inspect);
 bool dr_docker_is_running(const json_t *inspect);
 
+/* When it last ended, as the engine writes it; another time for each end. Borrowed. */
+const char *dr_docker_finished_at(const json_t *inspect);
+
 /* The name of its restart policy; "no" where there is none, which engines write as "" too. Borrowed. */
 const char *dr_docker_policy(const json_t *inspect);
 

@@ -274,6 +274,42 @@ flushing() {
     [ "$(sim .uncleanStops)" = 1 ] # none since
 }
 
+# copied_clean: the copy is of a database that was shut down, once it had been recovered.
+copied_clean() {
+    [ "$(sim .release.server)" = v1.0.2 ]
+    [ "$(canary)" = "$canary" ]
+    [ "$(sim .uncleanStops)" = 1 ]
+    [ "$(sim .concurrentServers)" = 0 ]
+    tar -xzOf "$(find "$state/backups" -name '*.tar.gz')" mysql/ibdata1 | jq -e .meta.clean
+}
+
+@test "drover and the server are both gone in the server's shutdown: the server recovers its database before it is copied" {
+    server -e RANCHER_SIM_FLUSH_SECONDS=300
+    before
+    "$DROVER" apply "$files/v1.0.2.bundle" --registry "$site" --pubkey "$files/site.pub" \
+        --state-dir "$state" --yes >out 2>&1 3>&- &
+    child=$!
+    wait_until 30 flushing
+    kill -KILL "$child"
+    docker kill -s KILL rancher
+    wait "$child" || true
+    apply
+    says_error "its MySQL did not say that it had shut down: it is started once more"
+    copied_clean
+}
+
+@test "somebody starts the old server and stops it by docker stop: the server recovers its database before it is copied" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137
+    docker start rancher
+    wait_until 20 answers
+    docker stop rancher
+    apply
+    says_error "its MySQL did not say that it had shut down: it is started once more"
+    copied_clean
+}
+
 # ---------------------------------------------------------------- stopped and cut off
 
 @test "Ctrl-C before and after every step: undone until the new server was started, continued from then on" {

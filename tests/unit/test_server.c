@@ -12,6 +12,7 @@
 
 #include "apply/server/answer.h"
 #include "apply/server/archive.h"
+#include "apply/server/clean.h"
 #include "apply/server/find.h"
 #include "apply/server/version.h"
 #include "lib/engine/container.h"
@@ -127,6 +128,43 @@ static void its_port_is_where_the_engine_published_it(void **state)
     }
 }
 
+static void a_clean_end_is_the_last_that_mysql_said(void **state)
+{
+    static const char start[] =
+        "161126 10:00:00 mysqld_safe Starting mysqld daemon with databases\n"
+        "161126 10:00:00 InnoDB: Initializing buffer pool, size = 128.0M\n"
+        "161126 10:00:01 [Note] /usr/sbin/mysqld: ready for connections.\n";
+    static const char leaving[] = "161126 10:09:00 [Note] /usr/sbin/mysqld: Normal shutdown\n"
+                                  "161126 10:09:00  InnoDB: Starting shutdown...\n";
+    static const char end[] =
+        "161126 10:09:05  InnoDB: Shutdown completed; log sequence number 1595675\n"
+        "161126 10:09:05 [Note] /usr/sbin/mysqld: Shutdown complete\n"
+        "161126 10:09:05 mysqld_safe mysqld from pid file /var/run/mysqld/mysqld.pid ended\n";
+    const struct {
+        const char *parts[4];
+        enum dr_clean clean;
+    } rows[] = {
+        {{""}, DR_CLEAN_UNKNOWN},
+        {{"161126 10:00:00 [Warning] something\n"}, DR_CLEAN_UNKNOWN},
+        {{start, leaving, end}, DR_CLEAN_YES},
+        {{end}, DR_CLEAN_YES}, /* the beginning was too long ago */
+        {{start}, DR_CLEAN_NO},
+        {{start, leaving}, DR_CLEAN_NO},
+        {{leaving, end, start}, DR_CLEAN_NO},
+        {{leaving, end, start, leaving}, DR_CLEAN_NO},
+        {{leaving, end, "161126 10:20:00 mysqld_safe Starting mysqld daemon\n"}, DR_CLEAN_NO},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char log[2000] = "";
+
+        for (size_t k = 0; k < 4 && rows[i].parts[k]; k++)
+            strncat(log, rows[i].parts[k], sizeof log - strlen(log) - 1);
+        assert_int_equal(dr_clean_read(log), rows[i].clean);
+    }
+}
+
 static void a_failed_start_is_read_from_the_log(void **state)
 {
     static const struct {
@@ -145,7 +183,8 @@ static void a_failed_start_is_read_from_the_log(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct dr_err err = DR_ERR_INIT;
 
-        assert_int_equal(dr_answer_read_log(rows[i].log, &err), rows[i].words ? -1 : 0);
+        assert_int_equal(dr_answer_read_log("new server", rows[i].log, &err),
+                         rows[i].words ? -1 : 0);
         if (rows[i].words)
             assert_non_null(strstr(err.text, rows[i].words));
     }
@@ -239,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_server_tells_its_version_by_its_image),
         cmocka_unit_test(a_container_comes_back_by_its_policy_alone),
         cmocka_unit_test(its_port_is_where_the_engine_published_it),
+        cmocka_unit_test(a_clean_end_is_the_last_that_mysql_said),
         cmocka_unit_test(a_failed_start_is_read_from_the_log),
         cmocka_unit_test(a_whole_archive_is_counted_and_hashed),
         cmocka_unit_test(a_cut_archive_is_noticed_wherever_it_is_cut),
