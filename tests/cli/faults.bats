@@ -261,7 +261,7 @@ flushing() {
     [ "$status" -eq 10 ]
     grep -q "the old server was killed before MySQL had said that it ended" out
     grep -q "the old server was started again" out
-    wait_until 20 answers
+    back_again
     [ "$(containers)" = "$standing" ]
     [ ! -e "$state/apply.json" ]
     [ -z "$(find "$state/backups" -name '*.tar.gz')" ]
