@@ -2,10 +2,8 @@
 #include "apply/document.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
 
@@ -44,11 +42,6 @@ json_t *dr_document_read(const char *path, struct dr_err *err)
 
 int dr_document_save(const char *path, const json_t *value, bool pretty, struct dr_err *err)
 {
-    dr_autofree char *text = dr_json_text(value, pretty, err);
-
-    if (!text)
-        return -1;
-    return dr_file_save(path, 0600, text, strlen(text), err) < 0
-               ? dr_err_wrap(err, "write the journal")
-               : 0;
+    return dr_json_save(path, 0600, value, pretty, err) < 0 ? dr_err_wrap(err, "write the journal")
+                                                            : 0;
 }

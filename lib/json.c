@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/buf.h"
 #include "lib/file.h"
@@ -121,13 +122,68 @@ json_t *dr_json_at(const json_t *object, ...)
     return value;
 }
 
+static size_t flags_of(bool pretty)
+{
+    return JSON_ENCODE_ANY | (pretty ? JSON_INDENT(2) : JSON_COMPACT);
+}
+
 char *dr_json_text(const json_t *value, bool pretty, struct dr_err *err)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | (pretty ? JSON_INDENT(2) : JSON_COMPACT));
+    char *text = json_dumps(value, flags_of(pretty));
 
     if (!text)
         dr_fail_memory(err);
     return text;
+}
+
+struct saving {
+    struct dr_file file;
+    char piece[16384];
+    size_t used;
+    struct dr_err why;
+};
+
+static int flush(struct saving *saving)
+{
+    size_t used = saving->used;
+
+    saving->used = 0;
+    return dr_file_write(&saving->file, saving->piece, used, &saving->why);
+}
+
+/* jansson gives every word by itself. */
+static int save_word(const char *text, size_t size, void *context)
+{
+    struct saving *saving = context;
+
+    if (size > sizeof saving->piece - saving->used && flush(saving) < 0)
+        return -1;
+    if (size > sizeof saving->piece)
+        return dr_file_write(&saving->file, text, size, &saving->why);
+    memcpy(saving->piece + saving->used, text, size);
+    saving->used += size;
+    return 0;
+}
+
+static int save(struct saving *saving, const json_t *value, bool pretty)
+{
+    if (json_dump_callback(value, save_word, saving, flags_of(pretty)) < 0)
+        return saving->why.code == DR_OK ? dr_fail_memory(&saving->why) : -1;
+    return flush(saving) < 0 ? -1 : dr_file_commit(&saving->file, &saving->why);
+}
+
+int dr_json_save(const char *path, mode_t mode, const json_t *value, bool pretty,
+                 struct dr_err *err)
+{
+    struct saving saving = {.file = DR_FILE_INIT, .why = DR_ERR_INIT};
+    int done = dr_file_create(&saving.file, path, mode, &saving.why);
+
+    if (done == 0)
+        done = save(&saving, value, pretty);
+    dr_file_release(&saving.file);
+    if (done < 0 && err)
+        *err = saving.why;
+    return done;
 }
 
 int dr_json_set(json_t *object, const char *key, json_t *value, struct dr_err *err)

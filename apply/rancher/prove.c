@@ -405,23 +405,35 @@ static int verdict(const struct proof *proof, struct dr_err *err)
                    count == 1 ? "" : "s", json_string_value(json_array_get(proof->failed, 0)));
 }
 
-int dr_prove(const struct dr_rancher_job *job, struct dr_err *err)
+/* Nothing of `after` but what the report keeps is in memory when the journal is written. The lists are the report's. */
+static int look_again(struct proof *proof, struct dr_err *err)
 {
+    const struct dr_rancher_job *job = proof->job;
     json_auto_t *after = dr_inventory_take(job->rancher, err);
-    struct proof proof = {job, json_array(), json_array(), json_array(), json_array()};
     json_t *report;
 
     if (!after)
         return -1;
+    proof->failed = json_array();
+    proof->changed = json_array();
+    proof->objects = json_array();
+    proof->balancers = json_array();
     report = json_pack(
-        "{s:b, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O}", "ok", 0, "failed", proof.failed, "changed",
-        proof.changed, "objects", proof.objects, "balancers", proof.balancers, "settings",
-        json_object_get(after, "settings"), "unseen", json_object_get(after, "unseen"), "counts",
-        json_object_get(after, "counts"), "version", json_object_get(after, "version"));
+        "{s:b, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O}", "ok", 0, "failed", proof->failed,
+        "changed", proof->changed, "objects", proof->objects, "balancers", proof->balancers,
+        "settings", json_object_get(after, "settings"), "unseen", json_object_get(after, "unseen"),
+        "counts", json_object_get(after, "counts"), "version", json_object_get(after, "version"));
     if (dr_json_set(job->report, "proof", report, err) < 0 ||
-        prove_address(&proof, after, err) < 0 || prove_environments(&proof, after, err) < 0 ||
-        dr_json_set(report, "ok", json_boolean(json_array_size(proof.failed) == 0), err) < 0 ||
-        dr_job_changed(job, err) < 0)
+        prove_address(proof, after, err) < 0 || prove_environments(proof, after, err) < 0)
+        return -1;
+    return dr_json_set(report, "ok", json_boolean(json_array_size(proof->failed) == 0), err);
+}
+
+int dr_prove(const struct dr_rancher_job *job, struct dr_err *err)
+{
+    struct proof proof = {.job = job};
+
+    if (look_again(&proof, err) < 0 || dr_job_changed(job, err) < 0)
         return -1;
     return verdict(&proof, err);
 }

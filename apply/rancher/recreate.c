@@ -48,10 +48,9 @@ static json_t *definition_of(const json_t *service)
     static const char *const not_ours[] = {"imageUuid", "kind",  "version", "type", "id",
                                            "uuid",      "links", "actions", NULL};
     json_auto_t *picked = dr_survey_pick(service, keys);
-    json_t *copy = json_deep_copy(picked);
+    json_t *copy = dr_survey_copy(picked);
     json_t *config = json_object_get(copy, "launchConfig");
 
-    dr_survey_strip_nulls(copy);
     for (size_t i = 0; not_ours[i]; i++)
         json_object_del(config, not_ours[i]);
     if (copy && json_object_set_new(copy, "startOnCreate", json_false()) < 0) {

@@ -47,26 +47,47 @@ static json_t *pick_with_self(const json_t *row, const char *const *keys)
     return picked;
 }
 
-void dr_survey_strip_nulls(json_t *value)
+static bool is_among(const char *const *keys, const char *key)
 {
-    json_t *item;
+    for (; keys && *keys; keys++) {
+        if (strcmp(*keys, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static json_t *copy_object(const json_t *object, const char *const *left_out)
+{
+    json_auto_t *copy = json_object();
     const char *key;
-    void *next;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        if (!json_is_null(value) && !is_among(left_out, key) &&
+            json_object_set_new(copy, key, dr_survey_copy(value)) < 0)
+            return NULL;
+    }
+    return json_incref(copy);
+}
+
+json_t *dr_survey_copy(const json_t *value)
+{
+    json_auto_t *copy = NULL;
+    const json_t *item;
     size_t i;
 
-    json_object_foreach_safe(value, next, key, item)
+    if (json_is_object(value))
+        return copy_object(value, NULL);
+    if (!json_is_array(value))
+        return json_deep_copy(value);
+    copy = json_array();
+    json_array_foreach(value, i, item)
     {
-        if (json_is_null(item))
-            json_object_del(value, key);
-        else
-            dr_survey_strip_nulls(item);
+        if (json_array_append_new(copy, dr_survey_copy(item)) < 0)
+            return NULL;
     }
-    if (json_is_array(value)) {
-        json_array_foreach(value, i, item)
-        {
-            dr_survey_strip_nulls(item);
-        }
-    }
+    return json_incref(copy);
 }
 
 bool dr_survey_contains(const json_t *after, const json_t *before)
@@ -134,6 +155,7 @@ static int on_stack(void *context, const json_t *row, struct dr_err *err)
 
 static int on_balancer(void *context, const json_t *row, struct dr_err *err)
 {
+    static const char *const left_out[] = {"links", "actions", NULL};
     struct survey *survey = context;
     const char *id = dr_json_string_or(row, "id", "");
     const char *stack_id = dr_json_string_or(row, "environmentId", "");
@@ -145,13 +167,8 @@ static int on_balancer(void *context, const json_t *row, struct dr_err *err)
         return 0;
     if (!self)
         return dr_fail(err, DR_ERR_FORMAT, "balancer '%s' has no link to itself", id);
-    balancer = json_deep_copy(row);
-    if (!balancer)
-        return dr_fail_memory(err);
-    json_object_del(balancer, "links");
-    json_object_del(balancer, "actions");
-    dr_survey_strip_nulls(balancer);
-    if (dr_json_set(balancer, "stack", json_string(stack), NULL) < 0 ||
+    balancer = copy_object(row, left_out);
+    if (!balancer || dr_json_set(balancer, "stack", json_string(stack), NULL) < 0 ||
         dr_json_set(balancer, "self", json_string(self), NULL) < 0 ||
         dr_json_set(balancer, "links_out", json_array(), NULL) < 0 ||
         dr_json_set(balancer, "links_in", json_array(), NULL) < 0 ||

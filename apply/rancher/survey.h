@@ -21,9 +21,9 @@ json_t *dr_survey_host(const json_t *row);
 /* The `keys` (ended by NULL) of `row` that are there and not null; new reference. */
 json_t *dr_survey_pick(const json_t *row, const char *const *keys);
 
-/* Takes away all that is null, however deep: Cattle writes every field that a type has, set or not,
- * so nulls only say which version it is. */
-void dr_survey_strip_nulls(json_t *value);
+/* A deep copy without what is null, however deep: Cattle writes every field that a type has, set or not, so nulls only
+ * say which version it is. New reference. */
+json_t *dr_survey_copy(const json_t *value);
 
 /* Everything that `before` has is in `after` with the same value; a newer server may have more
  * fields. */
