@@ -220,6 +220,10 @@ static int read_base(struct reading *reading, const char *path, struct dr_err *e
         return dr_fail_errno(err, DR_ERR_IO, "read it");
     if (size > 0 && *begin == '{')
         return read_document(reading, path, err);
+    if (size >= 2 && (memcmp(begin, "01", 2) == 0 || memcmp(begin, "# ", 2) == 0))
+        return dr_fail(
+            err, DR_ERR_USAGE,
+            "it is the code of a receipt; 'drover receipt read' makes the receipt of it");
     if (dr_receipt_is_text(begin, (size_t)size))
         return dr_base_receipt_read(reading->bases, path, &reading->trust, reading->sources->log,
                                     err);

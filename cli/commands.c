@@ -14,6 +14,8 @@ const struct dr_command dr_commands[] = {
     {"merge", dr_cmd_merge, "make the whole bundle of a delta and what it builds on"},
     {"mirror", dr_cmd_mirror, "push a bundle into a private registry"},
     {"audit", dr_cmd_audit, "check that a registry has all of a bundle, bit for bit"},
+    {"receipt", dr_cmd_receipt,
+     "show a receipt, make it a code to type or a picture, read it back"},
     {"load", dr_cmd_load, "load a bundle into this host's engine, where there is no registry"},
     {"serve", dr_cmd_serve, "be a registry for a bundle, straight from the file, for reading"},
     {"apply", dr_cmd_apply, "upgrade Rancher on this host from a bundle and its mirror"},

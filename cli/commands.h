@@ -14,6 +14,7 @@ dr_command_fn dr_cmd_diff;
 dr_command_fn dr_cmd_merge;
 dr_command_fn dr_cmd_mirror;
 dr_command_fn dr_cmd_audit;
+dr_command_fn dr_cmd_receipt;
 dr_command_fn dr_cmd_load;
 dr_command_fn dr_cmd_serve;
 dr_command_fn dr_cmd_apply;

@@ -268,6 +268,11 @@ int dr_key_id(const struct dr_key *key, struct dr_digest *ret_id, struct dr_err 
     return 0;
 }
 
+bool dr_key_is_ed25519(const struct dr_key *key)
+{
+    return is_ed25519(key->pkey);
+}
+
 const char *dr_key_kind(const struct dr_key *key)
 {
     return is_ed25519(key->pkey) ? "Ed25519" : "ECDSA P-256";

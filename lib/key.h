@@ -56,6 +56,8 @@ int dr_key_public_pem(const struct dr_key *key, struct dr_buf *ret_pem, struct d
 /* "ECDSA P-256" or "Ed25519". Static. */
 const char *dr_key_kind(const struct dr_key *key);
 
+bool dr_key_is_ed25519(const struct dr_key *key);
+
 int dr_key_id(const struct dr_key *key, struct dr_digest *ret_id, struct dr_err *err);
 
 /* `ret_signature` has room for DR_SIGNATURE_MAX bytes. */

@@ -248,17 +248,19 @@ void dr_receipt_set_layer(struct dr_receipt *receipt, const char *repository,
     }
 }
 
-enum dr_receipt_state *dr_receipt_line(struct dr_receipt *receipt, size_t index)
+enum dr_receipt_state *dr_receipt_next(const struct dr_receipt *receipt,
+                                       struct dr_receipt_cursor *cursor)
 {
-    for (size_t i = 0; i < receipt->repository_count; i++) {
-        const struct dr_receipt_repository *of = &receipt->repositories[i];
+    while (cursor->repository < receipt->repository_count) {
+        const struct dr_receipt_repository *of = &receipt->repositories[cursor->repository];
+        size_t line = cursor->line++;
 
-        if (index < of->image_count)
-            return &of->images[index].state;
-        index -= of->image_count;
-        if (index < of->layer_count)
-            return &of->layers[index].state;
-        index -= of->layer_count;
+        if (line < of->image_count)
+            return &of->images[line].state;
+        if (line - of->image_count < of->layer_count)
+            return &of->layers[line - of->image_count].state;
+        cursor->repository++;
+        cursor->line = 0;
     }
     return NULL;
 }

@@ -109,8 +109,20 @@ void dr_receipt_set_image(struct dr_receipt *receipt, const char *reference,
 void dr_receipt_set_layer(struct dr_receipt *receipt, const char *repository,
                           const struct dr_digest *digest, enum dr_receipt_state state);
 
-/* The state of the n-th line, images and layers counted together in their order; NULL behind the last one. */
-enum dr_receipt_state *dr_receipt_line(struct dr_receipt *receipt, size_t index);
+/* A walk over the states of all lines, images and layers in their order. */
+struct dr_receipt_cursor {
+    size_t repository;
+    size_t line; /* in that repository */
+};
+
+#define DR_RECEIPT_CURSOR_INIT                                                                     \
+    {                                                                                              \
+        .repository = 0                                                                            \
+    }
+
+/* NULL behind the last one. */
+enum dr_receipt_state *dr_receipt_next(const struct dr_receipt *receipt,
+                                       struct dr_receipt_cursor *cursor);
 
 struct dr_receipt_totals {
     size_t images, images_there;

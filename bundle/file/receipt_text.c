@@ -48,16 +48,11 @@ int dr_receipt_sealed(const struct dr_receipt *receipt, struct dr_buf *ret_text,
                                                        : write_seal(&receipt->seal, ret_text, err);
 }
 
-static bool is_ed25519(const struct dr_key *key)
-{
-    return strcmp(dr_key_kind(key), "Ed25519") == 0;
-}
-
 int dr_receipt_sign(const struct dr_receipt *receipt, const struct dr_key *key,
                     struct dr_buf *ret_text, struct dr_err *err)
 {
     dr_auto_buf struct dr_buf body = DR_BUF_INIT(DR_RECEIPT_MAX);
-    struct dr_receipt_seal seal = {.ed25519 = is_ed25519(key)};
+    struct dr_receipt_seal seal = {.ed25519 = dr_key_is_ed25519(key)};
 
     if (dr_receipt_body(receipt, &body, err) < 0 || dr_key_id(key, &seal.key_id, err) < 0 ||
         dr_key_sign(key, body.data, body.size, seal.signature, &seal.size, err) < 0 ||
@@ -104,7 +99,7 @@ static int check_seal(struct dr_receipt_seal *seal, const char *body, size_t siz
             return -1;
         if (!dr_digest_equal(&id, &seal->key_id))
             continue;
-        if (is_ed25519(keys[i]) != seal->ed25519)
+        if (dr_key_is_ed25519(keys[i]) != seal->ed25519)
             return dr_fail(err, DR_ERR_VERIFY, "it says a wrong kind of its key");
         if (dr_key_verify(keys[i], body, size, seal->signature, seal->size, err) < 0)
             return dr_err_wrap(err, "it was changed after it was signed, or is a forgery");

@@ -187,6 +187,77 @@ edit() {
     says_error "yet to come: one of the clocks is wrong"
 }
 
+# typed FILE: the code of the old bundle's receipt, as somebody might type it.
+typed() {
+    "$DROVER" receipt code "$1" | tr 'A-Z01' 'a-zOl' | sed 's/^/  /; s/ \(....\) / \1/'
+}
+
+@test "a receipt that is typed: the very file comes back, and is a base" {
+    drover receipt code "$files/whole.receipt"
+    says "# receipt of registry $whole/infra of 20"
+    [ "$(grep -vc '^#' <<<"$output")" -le 7 ]
+    [ "$(grep -v '^#' <<<"$output" | tr -d ' \n' | wc -c)" -le 210 ]
+    typed "$files/whole.receipt" >typed
+    drover receipt read typed --bundle "$files/old.tar" --pubkey "$files/far.pub" -o r
+    says_error "with its good signature"
+    cmp r "$files/whole.receipt"
+    drover receipt read - --bundle "$files/old.tar" --pubkey "$files/site.pub" --pubkey "$files/far.pub" -o r \
+        < <(grep -v '#' typed | tr -d ' ' | tr '\n' /)
+    cmp r "$files/whole.receipt"
+    bundle --base r --pubkey "$files/far.pub"
+    says "delta: 4 layers"
+    "$DROVER" receipt code r >code
+    bundle 2 --base code --pubkey "$files/far.pub" --force
+    says_error "it is the code of a receipt; 'drover receipt read' makes the receipt of it"
+}
+
+@test "a slip in what is typed is named, and so is the wrong bundle" {
+    "$DROVER" receipt code "$files/whole.receipt" >code
+    read_code() {
+        drover "$1" receipt read "$2" --bundle "$files/old.tar" --pubkey "${3:-$files/far.pub}" -o r
+    }
+    letter=$(sed -n '/^03/s/^03  \(.\).*/\1/p' code)
+    wrong=$(tr 0-9A-Y 1-9A-Z <<<"$letter" | tr ILOU JMPV)
+    sed "/^03/s/$letter/$wrong/" code >slip
+    read_code 8 slip
+    says_error "the code 'slip': line 03 is not as it was printed; if one character alone is wrong, it is character 1"
+    says_error "'$wrong' should be '$letter'"
+    sed '/^04/d' code >gap
+    read_code 8 gap
+    says_error "line 04 should be here, and there is one that begins with '05'"
+    sed '/^0[67]/d' code >short
+    read_code 8 short
+    says_error "it ends too early: lines at its end are missing"
+    read_code 7 code "$files/site.pub"
+    says_error "no key that is believed here has signed what it says"
+    drover bundle v1.0.2 --from "$hub" -o new.tar --key "$files/site.key"
+    drover 9 receipt read code --bundle new.tar --pubkey "$files/far.pub" -o r
+    says_error "it is of the bundle whose SHA256SUMS has the digest sha256:$(tar -xOf "$files/old.tar" SHA256SUMS | sha256sum | cut -c 1-16)..."
+    drover 9 receipt read code --bundle "$files/old.tar" --pubkey "$files/far.pub" -o "$files/far.key"
+    drover 2 receipt read code --bundle "$files/old.tar" -o r
+    drover 2 receipt read code --pubkey "$files/far.pub" -o r
+    [ ! -e r ]
+}
+
+@test "receipt show tells what it says and whether it is signed; receipt qr draws it" {
+    drover receipt show "$files/whole.receipt"
+    says "registry  $whole/infra"
+    says "has       3 of 3 images, 6 of 6 layers"
+    says "NOT VERIFIED"
+    drover receipt show "$files/whole.receipt" --pubkey "$files/far.pub"
+    says ", good"
+    drover receipt show "$files/whole.receipt" --json
+    [ "$(jq -r '"\(.registry) \(.verified) \(.repositories | length)"' <<<"$output")" = "$whole/infra false 3" ]
+    drover 7 receipt show "$files/whole.receipt" --pubkey "$files/site.pub"
+    drover 8 receipt show "$files/site.pub"
+    drover receipt qr "$files/whole.receipt"
+    [ "${#lines[@]}" -ge 26 ]
+    [[ ${lines[0]} == ██████████* ]]
+    drover receipt qr "$files/whole.receipt" --paper
+    says "█▀▀▀▀▀█"
+    drover 2 receipt draw "$files/whole.receipt"
+}
+
 @test "what is wrong on the command line is said before anything is done" {
     on_far_side 2 audit "$files/old.tar" "$whole" --receipt r
     says_error "--receipt needs --receipt-key FILE"

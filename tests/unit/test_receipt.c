@@ -54,6 +54,7 @@ static void it_says_what_is_there_of_each_repository(void **state)
     const struct dr_key *key = kit->other_key;
     dr_auto_buf struct dr_buf text = DR_BUF_INIT(DR_RECEIPT_MAX);
     dr_auto_receipt struct dr_receipt receipt = DR_RECEIPT_INIT;
+    struct dr_receipt_cursor cursor = DR_RECEIPT_CURSOR_INIT;
     struct dr_receipt_totals totals;
     struct dr_err err = DR_ERR_INIT;
 
@@ -75,8 +76,8 @@ static void it_says_what_is_there_of_each_repository(void **state)
     assert_int_equal(totals.bytes - totals.bytes_there, strlen("base layer"));
     assert_non_null(strstr(text.data, "\nthere 2 of 2 images, 4 of 5 layers, 38 of 48 bytes\n"));
     for (size_t i = 0; i < 7; i++)
-        assert_non_null(dr_receipt_line(&receipt, i));
-    assert_null(dr_receipt_line(&receipt, 7));
+        assert_non_null(dr_receipt_next(&receipt, &cursor));
+    assert_null(dr_receipt_next(&receipt, &cursor));
 }
 
 static void every_truncation_is_refused(void **state)
