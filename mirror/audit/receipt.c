@@ -3,67 +3,82 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "bundle/file/receipt_text.h"
+#include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/text.h"
 
-/* Two names of the bundle may be one repository here: the gap is in both then. */
-static int note_layer(struct dr_receipt *receipt, const struct dr_bundle *bundle,
-                      const struct dr_destination *destination, const struct dr_audit_gap *gap,
-                      enum dr_receipt_state state, struct dr_err *err)
+/* Where the images of the bundle are in the registry; owned. */
+static struct dr_reference *place_all(const struct dr_bundle *bundle,
+                                      const struct dr_destination *destination, struct dr_err *err)
 {
     size_t count;
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
+    dr_autofree struct dr_reference *targets = calloc(count + 1, sizeof *targets);
+
+    if (!targets) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (dr_destination_place(destination, &images[i].reference, &targets[i], err) < 0)
+            return NULL;
+    }
+    return dr_steal(targets);
+}
+
+/* Two names of the bundle may be one repository here: the gap is in both then. */
+static void note_layer(struct dr_receipt *receipt, const struct dr_bundle *bundle,
+                       const struct dr_reference *targets, const struct dr_audit_gap *gap,
+                       enum dr_receipt_state state)
+{
+    size_t count;
+    const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
+    char name[DR_REFERENCE_TEXT];
 
     for (size_t i = 0; i < count; i++) {
-        struct dr_reference target;
-        char name[DR_REFERENCE_TEXT];
-
-        if (dr_destination_place(destination, &images[i].reference, &target, err) < 0)
-            return -1;
-        if (strcmp(target.repository, gap->target.repository) != 0)
+        if (strcmp(targets[i].repository, gap->target.repository) != 0)
             continue;
         snprintf(name, sizeof name, "%s/%s", images[i].reference.host,
                  images[i].reference.repository);
         dr_receipt_set_layer(receipt, name, &gap->digest, state);
     }
-    return 0;
 }
 
-static int note_gap(struct dr_receipt *receipt, const struct dr_bundle *bundle,
-                    const struct dr_destination *destination, const struct dr_audit_gap *gap,
-                    struct dr_err *err)
+static void note_gap(struct dr_receipt *receipt, const struct dr_bundle *bundle,
+                     const struct dr_reference *targets, const struct dr_audit_gap *gap)
 {
     enum dr_receipt_state state = gap->damaged ? DR_RECEIPT_DAMAGED : DR_RECEIPT_MISSING;
     size_t count;
+    const struct dr_bundle_image *image = &dr_bundle_images(bundle, &count)[gap->image];
     char name[DR_REFERENCE_TEXT];
 
     if (gap->kind == DR_AUDIT_LAYER)
-        return note_layer(receipt, bundle, destination, gap, state, err);
-    dr_receipt_set_image(
-        receipt, dr_reference_text(&dr_bundle_images(bundle, &count)[gap->image].reference, name),
-        state);
-    return 0;
+        note_layer(receipt, bundle, targets, gap, state);
+    else
+        dr_receipt_set_image(receipt, dr_reference_text(&image->reference, name), state);
 }
 
 static int fill(struct dr_receipt *receipt, const struct dr_bundle *bundle,
                 const struct dr_destination *destination, const struct dr_audit *audit,
                 struct dr_err *err)
 {
+    dr_autofree struct dr_reference *targets = place_all(bundle, destination, err);
     char registry[DR_RECEIPT_REGISTRY + 2];
 
+    if (!targets)
+        return -1;
     snprintf(registry, sizeof registry, "%s%s%s", destination->host,
              *destination->prefix ? "/" : "", destination->prefix);
     receipt->registry = dr_receipt_keep(receipt, registry, err);
     if (!receipt->registry)
         return -1;
-    for (size_t i = 0; i < audit->gap_count; i++) {
-        if (note_gap(receipt, bundle, destination, &audit->gaps[i], err) < 0)
-            return -1;
-    }
+    for (size_t i = 0; i < audit->gap_count; i++)
+        note_gap(receipt, bundle, targets, &audit->gaps[i]);
     return 0;
 }
 

@@ -121,6 +121,22 @@ edit() {
     [ "$(sed '1,/^image/d; /^there/,$d' r)" = "$(sed '1,/^image/d; /^there/,$d' r2)" ]
 }
 
+@test "a receipt of what came through a pipe, and of two images that are one repository there" {
+    site=$(registry_start "$name")
+    drover bundle rancher/server:v1.0.2 rancher/agent:v1.0.1 --from "$hub" -o two.tar --key "$files/site.key"
+    maps=(--map rancher/agent=infra/server --map rancher/server=infra/server)
+    on_far_side mirror - "$site" "${maps[@]}" --receipt r --receipt-key "$files/far.key" <two.tar
+    grep -q '^there 2 of 2 images, 5 of 5 layers' r
+    lose rancher/agent:v1.0.1 0
+    on_far_side 6 audit two.tar "$site" "${maps[@]}" --receipt r --receipt-key "$files/far.key"
+    # The shared layer is missing under both names, though the registry was asked for it once.
+    [ "$(grep -c ' missing$' r)" -eq 2 ]
+    # What a map gave another place is found there by the same map.
+    drover bundle rancher/server:v1.0.2 --from "$hub" -o d.tar --key "$files/site.key" --base r --pubkey "$files/far.pub"
+    says "delta: 2 layers"
+    on_far_side mirror d.tar "$site" "${maps[@]}"
+}
+
 @test "a registry that the receipt is not of: refused before the first write, and the receipt is named" {
     site=$(registry_start "$name")
     bundle --base "$files/whole.receipt" --pubkey "$files/far.pub"
