@@ -53,6 +53,12 @@ static int want_text(struct small *small, const json_t *object, bool manifest, s
     return want(small, &digest, manifest, err);
 }
 
+/* What is malformed here somebody has signed. */
+static int blame(const struct dr_err *why, struct dr_err *err)
+{
+    return dr_fail(err, why->code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why->code, "%s", why->text);
+}
+
 /* What a manifest names that comes before the layers too. It is looked at again when the images are made of it. */
 static int follow(struct small *small, const struct dr_member *member, struct dr_err *err)
 {
@@ -114,13 +120,14 @@ static int take_small(struct small *small, struct dr_err *err)
     for (size_t i = 0; i < small->count; i++) {
         const struct wanted item = small->items[i];
         const struct dr_member *member;
+        struct dr_err why = DR_ERR_INIT;
 
         while (!(member = find_member(small, &item.digest))) {
             if (step_small(small, &item.digest, err) < 0)
                 return -1;
         }
-        if (item.manifest && follow(small, member, err) < 0)
-            return -1;
+        if (item.manifest && follow(small, member, &why) < 0)
+            return blame(&why, err);
     }
     return 0;
 }
@@ -145,6 +152,9 @@ static int place_layers(struct dr_bundle *bundle, struct dr_err *err)
         if (dr_layout_add(&envelope->layout, line->name, blobs[i].size, &line->digest, err) < 0)
             return -1;
     }
+    if (AT_BLOBS + count < envelope->sums.count &&
+        dr_sums_is_blob(envelope->sums.lines[AT_BLOBS + count].name))
+        return dr_fail(err, DR_ERR_VERIFY, "it holds blobs that its images do not have");
     return 0;
 }
 
@@ -178,7 +188,7 @@ int dr_reader_open_head(struct dr_bundle *bundle, int pipe, const struct dr_bund
         return -1;
     *ret_end = bundle->envelope.layout.end;
     if (place_layers(bundle, &why) < 0)
-        return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s", why.text);
+        return blame(&why, err);
     if (dr_reader_index_blobs(bundle, err) < 0 || dr_reader_check_blobs(bundle, err) < 0 ||
         dr_reader_check_indexes(bundle, err) < 0 || dr_reader_check_small(bundle, err) < 0)
         return -1;

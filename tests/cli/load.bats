@@ -246,6 +246,8 @@ rancher/agent-instance:v0.8.1 present" ]
     drover 10 load large.tar --pubkey "$keys/site.pub"
     says_error "load images"
     says_error "no space left on device"
+    load_stream large.tar 10
+    says_error "no space left on device"
     mount -o remount,size=1g "$HARNESS_DIR/engine/small/data"
     "$DROVER" load large.tar --pubkey "$keys/site.pub" >out 2>&1 &
     pid=$!

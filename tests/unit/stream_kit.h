@@ -7,6 +7,7 @@
 #include "bundle/file/stream.h"
 #include "lib/cleanup.h"
 #include "tests/unit/bundle_kit.h"
+#include "tests/unit/check.h"
 
 /* Fewer than a pipe takes at once. */
 struct stream_bytes {
@@ -47,6 +48,38 @@ static inline struct dr_bundle *stream_open(const struct kit *kit, const struct 
     close(ends[1]);
     *ret_pipe = ends[0];
     return dr_bundle_open_stream(ends[0], &trust, err);
+}
+
+/* What `drover verify -` does with these bytes. */
+static inline int stream_check(const struct kit *kit, const struct stream_bytes *bytes,
+                               struct dr_err *err)
+{
+    dr_autoclose int pipe = -1;
+    dr_auto_bundle struct dr_bundle *bundle = stream_open(kit, bytes, &pipe, err);
+
+    return bundle ? dr_stream_check(bundle, NULL, NULL, err) : -1;
+}
+
+/* Wherever it ends, that is told. */
+static inline void stream_check_cuts(const struct kit *kit)
+{
+    struct stream_bytes bytes;
+    struct dr_err err = DR_ERR_INIT;
+    size_t whole;
+
+    stream_load(kit, &bytes);
+    whole = bytes.size;
+    for (bytes.size = 0; bytes.size < whole; bytes.size += 256) {
+        if (stream_check(kit, &bytes, &err) == 0)
+            fail_msg("it may end at byte %zu", bytes.size);
+        assert_int_equal(err.code, DR_ERR_VERIFY);
+        if (!strstr(err.text, "ends too early") && !strstr(err.text, "did not arrive as sent"))
+            fail_msg("cut at byte %zu: %s", bytes.size, err.text);
+    }
+    bytes.size = whole;
+    check_ok(stream_check(kit, &bytes, &err), &err);
+    bytes.data[bytes.size++] = 0;
+    check_fails(stream_check(kit, &bytes, &err), &err, DR_ERR_VERIFY, "behind its end");
 }
 
 #endif

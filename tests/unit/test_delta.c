@@ -12,6 +12,7 @@
 #include "lib/json.h"
 #include "tests/unit/bundle_kit.h"
 #include "tests/unit/check.h"
+#include "tests/unit/stream_kit.h"
 
 /* Behind the blobs, of which two layers are left out. */
 enum {
@@ -118,6 +119,22 @@ static void put_together_again_it_is_good(void **state)
     assert_int_equal(kit->count, DELTA_END);
     kit_pack(kit, NULL);
     check_ok(kit_verify(kit, &err), &err);
+}
+
+static void as_a_stream_it_is_the_same(void **state)
+{
+    struct kit *kit = *state;
+    struct stream_bytes bytes;
+    struct dr_err err = DR_ERR_INIT;
+
+    stream_check_cuts(kit);
+    for (size_t at = WHOLE_SUMS; at < DELTA_END; at++) {
+        kit->members[at].data[3] ^= 1;
+        kit_pack(kit, NULL);
+        stream_load(kit, &bytes);
+        assert_int_equal(stream_check(kit, &bytes, &err), at == WHOLE_SIGNATURE ? 0 : -1);
+        kit->members[at].data[3] ^= 1;
+    }
 }
 
 /* Changed, with a good signature over it, and put back. */
@@ -290,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_delta_says_what_it_leaves_out, setup, kit_teardown),
         cmocka_unit_test_setup_teardown(put_together_again_it_is_good, setup, kit_teardown),
+        cmocka_unit_test_setup_teardown(as_a_stream_it_is_the_same, setup, kit_teardown),
         cmocka_unit_test_setup_teardown(the_whole_must_be_of_this_delta, setup, kit_teardown),
         cmocka_unit_test_setup_teardown(its_parts_must_be_there, setup, kit_teardown),
         cmocka_unit_test_setup_teardown(a_bundle_that_is_no_delta_has_no_such_parts, kit_setup,
