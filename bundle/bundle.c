@@ -369,6 +369,8 @@ static int rehearse(struct run *run, struct dr_err *err)
         .replace = options->replace,
         .count = run->wanted.count,
         .writer = &run->writer,
+        .volumes = options->split ? &run->set : NULL,
+        .split = options->split,
         .bases = run->bases.list,
         .base_files = options->bases,
         .past = &run->past,
@@ -379,7 +381,8 @@ static int rehearse(struct run *run, struct dr_err *err)
     if (!run->asked || (options->output && !options->fresh &&
                         dr_rehearsal_look(options->output, run->asked, &run->past, err) < 0))
         return -1;
-    if (fetch_images(run, err) < 0 || leave_out(run, err) < 0 || plan(run, err) < 0)
+    if (fetch_images(run, err) < 0 || leave_out(run, err) < 0 || plan(run, err) < 0 ||
+        cut(run, err) < 0)
         return -1;
     rehearsal.delta = run->delta;
     rehearsal.images = run->images;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bundle/part.h"
 #include "bundle/savings.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -13,7 +14,9 @@
 #include "lib/text.h"
 
 struct sums {
-    uint64_t total; /* of the file */
+    uint64_t total; /* of the bundle */
+    uint64_t media; /* of all that is carried: with what volumes repeat */
+    uint64_t last;  /* of them, in the last volume */
     uint64_t layers;
     uint64_t bytes; /* of the layers */
     uint64_t kept;  /* of them, by an earlier run */
@@ -21,28 +24,61 @@ struct sums {
     uint64_t room;
 };
 
+/* Adds what the draft of that name has; false: there is none. */
+static bool add_draft(const char *path, struct stat *sum)
+{
+    dr_autofree char *draft = path ? dr_text_format(NULL, "%s.part", path) : NULL;
+    struct stat info;
+
+    if (!draft || lstat(draft, &info) < 0)
+        return false;
+    sum->st_size += info.st_size;
+    sum->st_blocks += info.st_blocks;
+    return true;
+}
+
+/* OUTPUT.part, and those of volumes. They are filled or begun anew in any case. */
+static struct stat add_drafts(const char *output)
+{
+    struct stat sum = {.st_size = 0};
+    bool more = true;
+
+    add_draft(output, &sum);
+    for (uint64_t number = 1; more && number <= DR_VOLUMES_MAX; number++) {
+        dr_autofree char *path = dr_part_volume(output, number, NULL);
+
+        more = add_draft(path, &sum);
+    }
+    return sum;
+}
+
 int dr_rehearsal_look(const char *output, const json_t *asked, struct dr_past *ret_past,
                       struct dr_err *err)
 {
-    dr_autofree char *draft = dr_text_format(err, "%s.part", output);
     dr_autofree char *journal = dr_text_format(err, "%s.part.journal", output);
-    struct stat info;
+    struct stat there = add_drafts(output);
 
-    if (!draft || !journal)
+    if (!journal)
         return -1;
     dr_past_read(journal, asked, ret_past);
-    if (ret_past->journal && (lstat(draft, &info) < 0 || (uint64_t)info.st_size != ret_past->total))
+    /* Volumes have something behind their slices. */
+    if (ret_past->journal && (ret_past->slice ? (uint64_t)there.st_size < ret_past->total
+                                              : (uint64_t)there.st_size != ret_past->total))
         dr_past_release(ret_past);
     return 0;
 }
 
-/* Of OUTPUT.part, which is filled or begun anew in any case. */
-static uint64_t reserved(const char *output)
+/* At most: how long the labels become is known when they are signed. */
+static int add_volumes(const struct dr_volume_set *set, struct sums *sums, struct dr_err *err)
 {
-    dr_autofree char *draft = dr_text_format(NULL, "%s.part", output);
-    struct stat info;
+    uint64_t slice = dr_slice_size(set, set->count);
+    uint64_t behind;
 
-    return draft && lstat(draft, &info) == 0 ? (uint64_t)info.st_blocks * 512 : 0;
+    if (dr_volume_behind(set, &behind, err) < 0)
+        return -1;
+    sums->last = slice + behind - 32 * (dr_volume_chunks(set->slice) - dr_volume_chunks(slice));
+    sums->media = (set->count - 1) * (set->slice + behind) + sums->last;
+    return 0;
 }
 
 static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, struct dr_err *err)
@@ -53,9 +89,16 @@ static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, s
     dr_autofree char *folder =
         slash ? dr_text_format(err, "%.*s", (int)(slash - rehearsal->output + 1), rehearsal->output)
               : dr_text_copy(".", err);
-    bool goes_on = rehearsal->past->journal && rehearsal->past->total == sums.total;
-    uint64_t there = rehearsal->output ? reserved(rehearsal->output) : 0;
+    const struct dr_volume_set *volumes = rehearsal->volumes;
+    const struct dr_past *past = rehearsal->past;
+    bool goes_on =
+        past->journal && past->total == sums.total && past->slice == (volumes ? volumes->slice : 0);
+    uint64_t there =
+        rehearsal->output ? 512 * (uint64_t)add_drafts(rehearsal->output).st_blocks : 0;
 
+    sums.media = sums.total;
+    if (volumes && add_volumes(volumes, &sums, err) < 0)
+        return -1;
     for (size_t i = 0; i < writer->blob_count; i++) {
         const struct dr_bundle_blob *blob = &writer->blobs[i];
 
@@ -64,9 +107,9 @@ static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, s
         sums.layers++;
         sums.bytes += blob->size;
         if (goes_on)
-            sums.kept += dr_past_done(rehearsal->past, &blob->digest, blob->offset, blob->size);
+            sums.kept += dr_past_done(past, &blob->digest, blob->offset, blob->size);
     }
-    sums.need = there < sums.total ? sums.total - there : 0;
+    sums.need = there < sums.media ? sums.media - there : 0;
     if (!folder || dr_file_space(folder, &sums.room, err) < 0)
         return -1;
     *ret_sums = sums;
@@ -165,7 +208,14 @@ static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *s
     if (!plan ||
         dr_pace_json(plan, "fetch_seconds", sums->bytes - sums->kept, rehearsal->pace.line, err) <
             0 ||
-        dr_pace_json(plan, "read_seconds", sums->total, rehearsal->pace.read, err) < 0 ||
+        dr_pace_json(plan, "read_seconds", sums->media, rehearsal->pace.read, err) < 0 ||
+        (rehearsal->volumes &&
+         dr_json_set(plan, "volumes",
+                     json_pack("{s:I, s:I, s:I, s:I}", "count",
+                               (json_int_t)rehearsal->volumes->count, "most_bytes",
+                               (json_int_t)rehearsal->split, "last_bytes", (json_int_t)sums->last,
+                               "bytes", (json_int_t)sums->media),
+                     err) < 0) ||
         (rehearsal->bases && add_bases(rehearsal, savings, plan, err) < 0))
         return -1;
     text = dr_json_text(plan, true, err);
@@ -214,6 +264,22 @@ static void print_superfluous(const struct dr_rehearsal *rehearsal, const struct
     }
 }
 
+static void print_volumes(const struct dr_rehearsal *rehearsal, const struct sums *sums, FILE *to)
+{
+    char most[16];
+    char last[16];
+
+    if (!rehearsal->volumes)
+        return;
+    dr_text_size(rehearsal->split, most);
+    dr_text_size(sums->last, last);
+    if (rehearsal->volumes->count == 1)
+        fprintf(to, "volumes 1 of %s, where %s would fit\n", last, most);
+    else
+        fprintf(to, "volumes %llu of at most %s, the last %s\n",
+                (unsigned long long)rehearsal->volumes->count, most, last);
+}
+
 static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *sums,
                        const struct dr_saving *savings, FILE *to)
 {
@@ -235,20 +301,39 @@ static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *
     dr_text_size(sums->total, one);
     fprintf(to, "bundle  %s (%llu bytes) in %zu members\n", one, (unsigned long long)sums->total,
             rehearsal->writer->layout.count);
+    print_volumes(rehearsal, sums, to);
     if (pace->read)
         fprintf(to,
                 "read    %s on the far side, to verify it; and up to as long again for what its "
                 "registry lacks\n",
-                dr_pace_text(sums->total, pace->read, time));
+                dr_pace_text(sums->media, pace->read, time));
     dr_text_size(sums->need, one);
     dr_text_size(sums->room, other);
     fprintf(to, "space   %s needed, %s free\n", one, other);
 }
 
+static int check_output(const struct dr_rehearsal *rehearsal, struct dr_err *err)
+{
+    const char *output = rehearsal->output;
+    uint64_t count = rehearsal->volumes ? rehearsal->volumes->count : 0;
+
+    if (!output)
+        return 0;
+    for (uint64_t number = 0; number <= count; number++) {
+        dr_autofree char *path =
+            number ? dr_part_volume(output, number, err) : dr_text_copy(output, err);
+
+        if (!path)
+            return -1;
+        if (access(path, F_OK) == 0)
+            return dr_fail(err, DR_ERR_REFUSED, "'%s' exists; --force would replace it", path);
+    }
+    return 0;
+}
+
 int dr_rehearsal_print(const struct dr_rehearsal *rehearsal, bool json, FILE *to,
                        struct dr_err *err)
 {
-    const char *output = rehearsal->output;
     dr_autofree struct dr_saving *savings =
         dr_savings_new(rehearsal->delta, json_array_size(rehearsal->bases), err);
     struct sums sums;
@@ -259,8 +344,8 @@ int dr_rehearsal_print(const struct dr_rehearsal *rehearsal, bool json, FILE *to
         print_text(rehearsal, &sums, savings, to);
     else if (print_json(rehearsal, &sums, savings, to, err) < 0)
         return -1;
-    if (output && !rehearsal->replace && access(output, F_OK) == 0)
-        return dr_fail(err, DR_ERR_REFUSED, "'%s' exists; --force would replace it", output);
+    if (!rehearsal->replace && check_output(rehearsal, err) < 0)
+        return -1;
     if (sums.need > sums.room)
         return dr_fail(err, DR_ERR_IO,
                        "the bundle needs %llu bytes and there are %llu; make room, or choose "

@@ -10,6 +10,7 @@
 
 #include "bundle/file/content.h"
 #include "bundle/file/delta.h"
+#include "bundle/file/volume_set.h"
 #include "bundle/file/writer.h"
 #include "bundle/ledger.h"
 #include "lib/err.h"
@@ -21,15 +22,17 @@ struct dr_rehearsal {
     bool replace;
     const struct dr_bundle_image *images;
     size_t count;
-    const struct dr_writer *writer; /* planned */
-    const struct dr_delta *delta;   /* what it leaves out; NULL: nothing */
-    const json_t *bases;            /* as the bundle says them; NULL: there are none */
-    const char *const *base_files;  /* where each of them was read */
+    const struct dr_writer *writer;      /* planned */
+    const struct dr_volume_set *volumes; /* split; NULL: it is one file */
+    uint64_t split;                      /* bytes that a volume has at most */
+    const struct dr_delta *delta;        /* what it leaves out; NULL: nothing */
+    const json_t *bases;                 /* as the bundle says them; NULL: there are none */
+    const char *const *base_files;       /* where each of them was read */
     struct dr_pace pace;
     const struct dr_past *past; /* what an earlier run left */
 };
 
-/* What OUTPUT.part and its journal hold for a run that is asked for `asked`; nothing: past.journal is NULL. Nobody's
+/* What OUTPUT.part, or those of its volumes, and the journal hold for a run that is asked for `asked`; nothing: past.journal is NULL. Nobody's
  * lock is taken, so a run that is at work now is one that left that. */
 int dr_rehearsal_look(const char *output, const json_t *asked, struct dr_past *ret_past,
                       struct dr_err *err);

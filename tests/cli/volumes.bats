@@ -263,3 +263,34 @@ are_whole() {
     drover verify delta.tar --pubkey "$keys/site.pub"
     says "delta: 5 layers"
 }
+
+# ---------------------------------------------------------------- a plan only
+
+@test "a dry run tells how many volumes there would be, what each repeats is counted, and nothing is written" {
+    split --dry-run --json --read-rate 1k
+    plan=$output
+    [ -z "$(ls)" ]
+    split
+    [ "$(jq .volumes.count <<<"$plan")" -eq "$(ls v.0?? | wc -l)" ]
+    [ "$(jq .volumes.most_bytes <<<"$plan")" -eq 204800 ]
+    last=$(stat -c %s "$(ls v.0?? | tail -n 1)")
+    all=$(cat v.0?? | wc -c)
+    # Labels are measured before they are signed.
+    jq -e --argjson last "$last" '.volumes.last_bytes | . >= $last and . < $last + 2048' <<<"$plan"
+    jq -e --argjson all "$all" '.volumes.bytes | . >= $all and . < $all + 20480' <<<"$plan"
+    jq -e '.space_needed == .volumes.bytes and .read_seconds == (.volumes.bytes / 1024 | ceil)' <<<"$plan"
+    split 9 --dry-run
+    says_error "'v.001' exists; --force would replace it"
+    says "volumes $(jq .volumes.count <<<"$plan") of at most 204.8 kB, the last "
+    split --dry-run --force --split 1G
+    says "volumes 1 of "
+    split 2 --dry-run --split 2K
+    says_error "are too small"
+}
+
+@test "a dry run counts what an interrupted run has left in its volumes" {
+    begin_big
+    process_stop "$BATS_TEST_NUMBER" KILL
+    big "$hub" --dry-run --json
+    jq -e '.kept_bytes > 1000000 and .fetch_bytes == .layer_bytes - .kept_bytes and .space_needed < .volumes.bytes' <<<"$output"
+}
