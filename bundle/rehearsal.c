@@ -22,6 +22,7 @@ struct sums {
     uint64_t kept;  /* of them, by an earlier run */
     uint64_t need;  /* of the disk, beyond what OUTPUT.part has */
     uint64_t room;
+    uint64_t most; /* that a file may have there */
 };
 
 /* Adds what the draft of that name has; false: there is none. */
@@ -112,6 +113,7 @@ static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, s
     sums.need = there < sums.media ? sums.media - there : 0;
     if (!folder || dr_file_space(folder, &sums.room, err) < 0)
         return -1;
+    sums.most = dr_file_most(folder);
     *ret_sums = sums;
     return 0;
 }
@@ -331,6 +333,22 @@ static int check_output(const struct dr_rehearsal *rehearsal, struct dr_err *err
     return 0;
 }
 
+/* Sticks are FAT as they are bought. */
+static int check_size(const struct dr_rehearsal *rehearsal, const struct sums *sums,
+                      struct dr_err *err)
+{
+    uint64_t largest = sums->total;
+
+    if (rehearsal->volumes)
+        largest = rehearsal->volumes->count > 1 ? rehearsal->split : sums->last;
+    if (largest <= sums->most)
+        return 0;
+    return dr_fail(err, DR_ERR_IO,
+                   "a file of %llu bytes would be too large for the file system there, which ends "
+                   "at %llu (FAT): --split fat32 makes volumes that fit, -o names another disk",
+                   (unsigned long long)largest, (unsigned long long)sums->most);
+}
+
 int dr_rehearsal_print(const struct dr_rehearsal *rehearsal, bool json, FILE *to,
                        struct dr_err *err)
 {
@@ -345,6 +363,8 @@ int dr_rehearsal_print(const struct dr_rehearsal *rehearsal, bool json, FILE *to
     else if (print_json(rehearsal, &sums, savings, to, err) < 0)
         return -1;
     if (!rehearsal->replace && check_output(rehearsal, err) < 0)
+        return -1;
+    if (check_size(rehearsal, &sums, err) < 0)
         return -1;
     if (sums.need > sums.room)
         return dr_fail(err, DR_ERR_IO,

@@ -9,10 +9,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/text.h"
+
+/* MSDOS_SUPER_MAGIC of linux/magic.h, which musl does not bring along: FAT in all its sizes. */
+#define FAT_MAGIC 0x4d44
 
 int dr_file_create(struct dr_file *file, const char *path, mode_t mode, struct dr_err *err)
 {
@@ -152,6 +156,13 @@ int dr_file_space(const char *path, uint64_t *ret_bytes, struct dr_err *err)
     return 0;
 }
 
+uint64_t dr_file_most(const char *path)
+{
+    struct statfs info;
+
+    return statfs(path, &info) == 0 && (uint32_t)info.f_type == FAT_MAGIC ? UINT32_MAX : UINT64_MAX;
+}
+
 int dr_file_check_room(int fd, uint64_t size, uint64_t there, const char *what, struct dr_err *err)
 {
     char need[16];
@@ -187,6 +198,11 @@ int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err)
             return ftruncate(fd, (off_t)size) < 0
                        ? dr_fail_errno(err, DR_ERR_IO, "set the size of '%s'", what)
                        : 0;
+        if (errno == EFBIG)
+            return dr_fail(err, DR_ERR_IO,
+                           "reserve %s for '%s': a file can't be so large there (on FAT 4.3 GB are "
+                           "the most)",
+                           need, what);
         return dr_fail_errno(err, DR_ERR_IO, "reserve %s for '%s'", need, what);
     }
     return 0;

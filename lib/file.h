@@ -58,7 +58,7 @@ int dr_file_pread(int fd, void *ret_data, size_t size, uint64_t offset, const ch
                   struct dr_err *err);
 
 /* Reserves `size` bytes for `fd` (posix_fallocate; on file systems without it only the free space
- * is checked). A full disk is DR_ERR_IO with the bytes needed and free. */
+ * is checked). A full disk is DR_ERR_IO with the bytes needed and free; a file system that has no files so large says so. */
 int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err);
 
 /* Only looks whether the disk that `fd` is on has room for `size` bytes, of which `there` are taken already. */
@@ -67,6 +67,9 @@ int dr_file_check_room(int fd, uint64_t size, uint64_t there, const char *what, 
 /* Bytes that an ordinary user may still write in the file system that holds `path` (a folder or
  * file). */
 int dr_file_space(const char *path, uint64_t *ret_bytes, struct dr_err *err);
+
+/* The most bytes that a file can have in that file system: FAT has its limit. Others and none: UINT64_MAX. */
+uint64_t dr_file_most(const char *path);
 
 /* fsync of the folder that holds `path`. */
 int dr_file_sync_folder(const char *path, struct dr_err *err);

@@ -3,7 +3,9 @@
 #include "tests/unit/check.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -278,6 +280,31 @@ static void a_disk_that_is_too_small_is_told_before_writing(void **state)
     assert_int_equal(info.st_size, 0);
 }
 
+static void a_file_system_without_files_so_large_is_told(void **state)
+{
+    struct dr_err err = DR_ERR_INIT;
+    dr_autoclose int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+    struct rlimit before;
+    struct rlimit small = {.rlim_cur = 1 << 20};
+    void (*signalled)(int) = signal(SIGXFSZ, SIG_IGN);
+    int done;
+
+    (void)state;
+    assert_true(dr_file_most("/tmp") == UINT64_MAX && dr_file_most("/nowhere") == UINT64_MAX);
+    if (fd < 0)
+        skip();
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    done = dr_file_reserve(fd, 2 << 20, "big", &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, signalled);
+    assert_int_equal(done, -1);
+    assert_string_equal(err.text,
+                        "reserve 2.1 MB for 'big': a file can't be so large there (on FAT "
+                        "4.3 GB are the most)");
+}
+
 static void a_lock_is_held_by_one(void **state)
 {
     struct dr_err err = DR_ERR_INIT;
@@ -311,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_file_is_committed_or_vanishes),
         cmocka_unit_test(reading_more_than_allowed_fails_and_names_the_file),
         cmocka_unit_test(a_disk_that_is_too_small_is_told_before_writing),
+        cmocka_unit_test(a_file_system_without_files_so_large_is_told),
         cmocka_unit_test(a_lock_is_held_by_one),
     };
 
