@@ -72,6 +72,7 @@ static int tell(struct verify *verify, uint64_t number, const struct dr_damage *
     bool good = dr_damage_is_none(damage);
 
     (good ? verify->good : verify->damaged)[number - 1] = true;
+    dr_progress_end(&verify->progress); /* off the line that is written now */
     if (verify->options->json)
         return add(verify,
                    json_pack("{s:I, s:s, s:s, s:o}", "volume", (json_int_t)number, "path", path,
@@ -305,8 +306,7 @@ static int check_as_they_come(struct verify *verify, struct dr_asking *asking, s
 int dr_verify_media(const char *path, const struct dr_bundle_trust *trust,
                     const struct dr_verify_options *options, struct dr_err *err)
 {
-    struct dr_asking asking = {.log = options->log,
-                               .where = trust->media_count > 0 ? trust->media[0] : path};
+    struct dr_asking asking = {.log = options->log};
     dr_auto_volumes struct dr_volumes *volumes =
         dr_volumes_await(path, trust, dr_asking_first, &asking, err);
     dr_auto_bundle struct dr_bundle *bundle =
@@ -320,6 +320,7 @@ int dr_verify_media(const char *path, const struct dr_bundle_trust *trust,
     volumes = NULL;
     if (!list)
         return dr_fail_memory(err);
+    asking.progress = &verify.progress;
     dr_progress_start(&verify.progress, options->log, "verify",
                       dr_volumes_set(verify.volumes)->total);
     done = check_as_they_come(&verify, &asking, err);

@@ -77,6 +77,9 @@ static int name_registries(const struct dr_list *words, bool back, const char *c
     if (options->spool && (back || strcmp(options->bundle, "-") != 0))
         return dr_fail(err, DR_ERR_USAGE,
                        "--spool-dir goes with a bundle from stdin: drover mirror -");
+    if (options->wait && (back || strcmp(options->bundle, "-") == 0))
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--wait-for-media goes with volumes: drover mirror VOLUME|FOLDER");
     if (options->registry_count == 0)
         return dr_fail(err, DR_ERR_USAGE, "say where to: drover mirror %s HOST[:PORT][/PREFIX]",
                        back ? "--rollback" : "BUNDLE");
@@ -119,6 +122,7 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         DR_PACING_OPTIONS(options.pace),
         {"rollback", 0, DR_OPTION_FLAG, &back},
         {"spool-dir", 0, DR_OPTION_TEXT, &options.spool},
+        {"wait-for-media", 0, DR_OPTION_FLAG, &options.wait},
         {"json", 0, DR_OPTION_FLAG, &options.json},
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };

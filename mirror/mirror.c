@@ -5,8 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bundle/file/asking.h"
 #include "bundle/file/check.h"
+#include "bundle/file/media.h"
 #include "bundle/file/stream.h"
+#include "bundle/file/volumes.h"
+#include "mirror/feed.h"
 #include "mirror/pour.h"
 #include "mirror/report.h"
 #include "mirror/target.h"
@@ -142,17 +146,58 @@ static void pour(struct run *run)
         dr_log_say(run->log, "verified the stream: signature and every byte");
 }
 
+/* Nor do media that are put in one after the other. */
+static int check_wait(const struct dr_mirror_options *options, struct dr_err *err)
+{
+    return options->registry_count > 1
+               ? dr_fail(err, DR_ERR_USAGE,
+                         "--wait-for-media is for one registry: for several, each volume would be "
+                         "put in as often")
+               : 0;
+}
+
+/* A bundle that is one file is not waited for. */
+static struct dr_bundle *await(struct run *run, struct dr_err *err)
+{
+    const struct dr_mirror_options *options = run->options;
+    const struct dr_bundle_trust *trust = options->trust;
+    struct dr_asking asking = {.log = run->log};
+    dr_auto_volumes struct dr_volumes *volumes = NULL;
+    struct dr_bundle *bundle;
+
+    if (dr_media_is_file(options->bundle))
+        return dr_bundle_open(options->bundle, trust, err);
+    volumes = dr_volumes_await(options->bundle, trust, dr_asking_first, &asking, err);
+    bundle = volumes ? dr_bundle_open_volumes(volumes, trust, err) : NULL;
+    if (bundle)
+        volumes = NULL;
+    return bundle;
+}
+
+/* What was missing is uploaded as its volumes come in. */
+static void feed(struct run *run)
+{
+    struct dr_mirror_target *target = &run->targets[0];
+
+    if (target->failure.code == DR_OK)
+        dr_mirror_feed(&target->push, run->bundle, &target->failure);
+}
+
 static int mirror(struct run *run, bool *ret_taken, struct dr_err *err)
 {
     const struct dr_mirror_options *options = run->options;
     bool stream = strcmp(options->bundle, "-") == 0;
+    bool fed;
 
-    if ((stream && check_stream(options, err) < 0) || name_targets(run, err) < 0)
+    if ((stream && check_stream(options, err) < 0) ||
+        (options->wait && check_wait(options, err) < 0) || name_targets(run, err) < 0)
         return -1;
-    run->bundle = stream ? dr_bundle_open_stream(STDIN_FILENO, options->trust, err)
-                         : dr_bundle_open(options->bundle, options->trust, err);
+    run->bundle = stream          ? dr_bundle_open_stream(STDIN_FILENO, options->trust, err)
+                  : options->wait ? await(run, err)
+                                  : dr_bundle_open(options->bundle, options->trust, err);
     if (!run->bundle)
         return -1;
+    fed = options->wait && dr_bundle_volumes(run->bundle);
     dr_destination_warn(&run->targets[0].destination, run->bundle, run->log);
     run->common = (struct dr_mirror_common){.bundle = run->bundle,
                                             .path = options->bundle,
@@ -164,8 +209,10 @@ static int mirror(struct run *run, bool *ret_taken, struct dr_err *err)
     dr_mirror_targets_each(run->targets, run->count, dr_mirror_target_survey, &run->common);
     if (stream)
         pour(run);
+    else if (fed && !options->dry_run)
+        feed(run);
     if (!options->dry_run) {
-        if (!stream && is_anything_sent(run) &&
+        if (!stream && !fed && is_anything_sent(run) &&
             dr_bundle_check_layers(run->bundle, options->bundle, true, run->log, err) < 0)
             return -1;
         dr_mirror_targets_each(run->targets, run->count, dr_mirror_target_push, &run->common);

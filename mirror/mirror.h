@@ -31,6 +31,8 @@
 struct dr_mirror_options {
     const char *bundle; /* path; "-": stdin (mirror/pour.h) */
     const char *spool;  /* for stdin: a folder where a layer is kept while it is sent; NULL: none */
+    bool
+        wait; /* of volumes that are not all in: ask for them, one after the other (mirror/feed.h) */
     const char *const *registries; /* HOST[:PORT][/PREFIX] */
     size_t registry_count;
     const struct dr_bundle_trust *trust; /* whose signature counts */

@@ -13,16 +13,19 @@
 /* With -q too: without it, nobody would know what is waited for. */
 static void say(const struct dr_asking *asking, const char *text)
 {
+    if (asking->progress)
+        dr_progress_end(asking->progress);
     if (asking->log->verbosity < 0)
         dr_log_warn(asking->log, "%s", text);
     else
         dr_log_say(asking->log, "%s", text);
 }
 
-static void say_once(const struct dr_asking *asking, char last[512], const char *format, ...)
+/* Whether it is something new. */
+static bool say_once(const struct dr_asking *asking, char last[512], const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void say_once(const struct dr_asking *asking, char last[512], const char *format, ...)
+static bool say_once(const struct dr_asking *asking, char last[512], const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -31,9 +34,10 @@ static void say_once(const struct dr_asking *asking, char last[512], const char 
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (strcmp(text, last) == 0)
-        return;
+        return false;
     memcpy(last, text, sizeof text);
     say(asking, text);
+    return true;
 }
 
 /* A second, or until Enter is pressed where somebody could. */
@@ -51,14 +55,6 @@ static int pause_a_little(struct dr_err *err)
     return dr_stop_check(err, "a medium was waited for");
 }
 
-int dr_asking_first(void *context, struct dr_err *err)
-{
-    struct dr_asking *asking = context;
-
-    say_once(asking, asking->asked, "put in a volume of the bundle: in '%s'", asking->where);
-    return pause_a_little(err);
-}
-
 static uint64_t which_is_here(const struct dr_volumes *volumes)
 {
     uint64_t number = dr_volumes_set(volumes)->count;
@@ -68,27 +64,39 @@ static uint64_t which_is_here(const struct dr_volumes *volumes)
     return number;
 }
 
-/* What is in there, but is not what is wanted; `stale`: it was there before anybody was asked. */
-static void tell_others(struct dr_asking *asking, const struct dr_volumes *volumes, uint64_t stale)
+/* What is in there, but is not what is wanted; `stale`: it was there before anybody was asked. Whether that is new. */
+static bool tell_others(struct dr_asking *asking, const struct dr_volumes *volumes, uint64_t stale)
 {
     size_t count;
     const struct dr_stray *strays = dr_volumes_strays(volumes, &count);
     uint64_t here = which_is_here(volumes);
 
     if (here > 0 && here != stale)
-        say_once(asking, asking->told, "'%s' is volume %llu, which is not needed now",
-                 dr_volumes_item(volumes, here)->path, (unsigned long long)here);
+        return say_once(asking, asking->told, "'%s' is volume %llu, which is not needed now",
+                        dr_volumes_item(volumes, here)->path, (unsigned long long)here);
     if (here > 0)
-        return;
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (strays[i].kind == DR_STRAY_COPY)
             continue;
-        say_once(asking, asking->told,
-                 strays[i].kind == DR_STRAY_FOREIGN ? "'%s' is %s: not of this bundle"
-                                                    : "'%s' cannot be used: %s",
-                 strays[i].path, strays[i].text);
-        return;
+        return say_once(asking, asking->told,
+                        strays[i].kind == DR_STRAY_FOREIGN ? "'%s' is %s: not of this bundle"
+                                                           : "'%s' cannot be used: %s",
+                        strays[i].path, strays[i].text);
     }
+    return false;
+}
+
+int dr_asking_first(void *context, const struct dr_volumes *volumes, struct dr_err *err)
+{
+    struct dr_asking *asking = context;
+    char where[DR_VOLUMES_TEXT];
+
+    say_once(asking, asking->asked, "put in a volume of the bundle: in %.400s",
+             dr_volumes_where(volumes, where));
+    if (tell_others(asking, volumes, 0))
+        *asking->asked = '\0';
+    return pause_a_little(err);
 }
 
 static void ask(struct dr_asking *asking, const struct dr_volumes *volumes, const bool *wanted,
@@ -121,16 +129,21 @@ int dr_asking_volume(struct dr_asking *asking, struct dr_volumes *volumes, const
                      uint64_t first, struct dr_err *err)
 {
     uint64_t stale = which_is_here(volumes);
+    double started = dr_clock();
 
     *asking->asked = '\0';
     *asking->told = '\0';
     for (;;) {
         if (dr_volumes_look(volumes, err) < 0)
             return -1;
-        if (is_any_here(volumes, wanted))
+        if (is_any_here(volumes, wanted)) {
+            if (asking->progress)
+                asking->progress->started += dr_clock() - started;
             return 0;
+        }
         ask(asking, volumes, wanted, first);
-        tell_others(asking, volumes, stale);
+        if (tell_others(asking, volumes, stale))
+            *asking->asked = '\0'; /* it is asked again */
         stale = which_is_here(volumes) == stale ? stale : 0;
         dr_volumes_let_go(volumes);
         if (pause_a_little(err) < 0)

@@ -17,13 +17,14 @@
 
 struct dr_asking {
     const struct dr_log *log;
-    const char *where; /* for the words before the first volume is seen */
-    char asked[512];   /* the last question: not to be repeated */
-    char told[512];    /* the last answer likewise */
+    struct dr_progress
+        *progress;   /* taken off the terminal, and stopped, meanwhile; NULL: there is none */
+    char asked[512]; /* the last question: not to be repeated */
+    char told[512];  /* the last answer likewise */
 };
 
 /* A dr_volumes_wait_fn, its context a struct dr_asking: the first medium. */
-int dr_asking_first(void *asking, struct dr_err *err);
+int dr_asking_first(void *asking, const struct dr_volumes *volumes, struct dr_err *err);
 
 /* Waits until one of the volumes is here for which `wanted` (by number - 1) is true. `first`: the one that is best; 0:
  * any is. Afterwards `volumes` has what is here. DR_ERR_STOPPED: the operator ended it. */

@@ -176,6 +176,21 @@ static int fail_at(const struct dr_bundle *bundle, uint64_t number, const struct
     return dr_damage_advise(number, err);
 }
 
+int dr_damage_look(const struct dr_bundle *bundle, const struct dr_member *member, uint64_t number,
+                   struct dr_err *err)
+{
+    const struct dr_volumes *volumes = dr_bundle_volumes(bundle);
+    uint64_t begin = dr_slice_offset(dr_volumes_set(volumes), number);
+    uint64_t end = member->offset + member->size + dr_padding(member->size) - begin;
+    uint64_t size = dr_slice_size(dr_volumes_set(volumes), number);
+    struct dr_damage damage = {.count = 0};
+
+    if (check_part(volumes, number, member->offset > begin ? member->offset - begin : 0,
+                   end < size ? end : size, &damage, NULL, err) < 0)
+        return -1;
+    return dr_damage_is_none(&damage) ? 0 : fail_at(bundle, number, &damage, member, err);
+}
+
 int dr_damage_explain(const struct dr_bundle *bundle, const struct dr_member *member,
                       struct dr_err *err)
 {
@@ -187,17 +202,8 @@ int dr_damage_explain(const struct dr_bundle *bundle, const struct dr_member *me
 
     for (uint64_t i = dr_slice_number(set, member->offset); i <= dr_slice_number(set, end - 1);
          i++) {
-        uint64_t begin = dr_slice_offset(set, i);
-        struct dr_damage damage = {.count = 0};
-
-        if (!dr_volumes_is_here(volumes, i))
-            continue;
-        if (check_part(volumes, i, member->offset > begin ? member->offset - begin : 0,
-                       end - begin < dr_slice_size(set, i) ? end - begin : dr_slice_size(set, i),
-                       &damage, NULL, err) < 0)
+        if (dr_volumes_is_here(volumes, i) && dr_damage_look(bundle, member, i, err) < 0)
             return -1;
-        if (!dr_damage_is_none(&damage))
-            return fail_at(bundle, i, &damage, member, err);
     }
     name_image(bundle, &member->digest, name);
     return dr_fail(err, DR_ERR_VERIFY,

@@ -57,6 +57,10 @@ const char *dr_damage_text(const struct dr_bundle *bundle, uint64_t begin, uint6
 int dr_damage_explain(const struct dr_bundle *bundle, const struct dr_member *member,
                       struct dr_err *err);
 
+/* The same of one volume that is here, as far as it has a part of `member`. 0: that is good. */
+int dr_damage_look(const struct dr_bundle *bundle, const struct dr_member *member, uint64_t number,
+                   struct dr_err *err);
+
 /* What to do about a damaged volume, appended to `err`. */
 int dr_damage_advise(uint64_t number, struct dr_err *err);
 

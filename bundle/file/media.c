@@ -61,6 +61,13 @@ bool dr_media_is_at(const char *path)
     return is;
 }
 
+bool dr_media_is_file(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && !dr_media_is_at(path);
+}
+
 static int tell_bad(const char *path, const struct dr_err *why, dr_find_fn *found, void *context,
                     struct dr_err *err)
 {

@@ -40,6 +40,9 @@ int dr_media_look_at(const char *path, const struct dr_bundle_trust *trust, dr_f
 /* A folder, or a file that ends like a volume: nothing that can be read as a bundle by itself. */
 bool dr_media_is_at(const char *path);
 
+/* A file that does not: a bundle by itself, or nothing. */
+bool dr_media_is_file(const char *path);
+
 /* Is it called as volumes are, NAME.001? */
 bool dr_media_is_named(const char *path);
 

@@ -148,6 +148,17 @@ static int admit(void *context, struct dr_find *find, struct dr_err *err)
                : add_foreign(volumes, find, err);
 }
 
+/* While somebody changes the medium, its folder may not be there, or not be readable. */
+static int pass_over(struct dr_volumes *volumes, const char *folder, const struct dr_err *why,
+                     struct dr_err *err)
+{
+    if (why->code == DR_ERR_IO)
+        return add_stray(volumes, DR_STRAY_BAD, folder, why->text, err);
+    if (err)
+        *err = *why;
+    return -1;
+}
+
 int dr_volumes_look(struct dr_volumes *volumes, struct dr_err *err)
 {
     dr_volumes_let_go(volumes);
@@ -156,11 +167,8 @@ int dr_volumes_look(struct dr_volumes *volumes, struct dr_err *err)
         struct dr_err why = DR_ERR_INIT;
 
         if (dr_media_look(volumes->folders[i], volumes->trust, admit, volumes, &why) < 0 &&
-            why.code != DR_ERR_IO) {
-            if (err)
-                *err = why;
+            pass_over(volumes, volumes->folders[i], &why, err) < 0)
             return -1;
-        }
     }
     return 0;
 }
@@ -287,14 +295,11 @@ struct dr_volumes *dr_volumes_await(const char *path, const struct dr_bundle_tru
         struct dr_err why = DR_ERR_INIT;
 
         forget_strays(volumes);
-        if (look_first(volumes, &why) < 0 && why.code != DR_ERR_IO) {
-            if (err)
-                *err = why;
+        if (look_first(volumes, &why) < 0 && pass_over(volumes, volumes->folders[0], &why, err) < 0)
             return NULL;
-        }
         if (volumes->chosen)
             return dr_steal(volumes);
-        if (wait(context, err) < 0)
+        if (wait(context, volumes, err) < 0)
             return NULL;
     }
 }

@@ -49,8 +49,8 @@ struct dr_stray {
 /* So many of them are remembered. */
 #define DR_STRAYS_MAX 64
 
-/* Waits until there is at least one volume: calls `wait` whenever there is none; its -1 ends that. */
-typedef int dr_volumes_wait_fn(void *context, struct dr_err *err);
+/* Called whenever there is no volume yet, with what there is instead; -1 ends the waiting. */
+typedef int dr_volumes_wait_fn(void *context, const struct dr_volumes *volumes, struct dr_err *err);
 
 /* NULL on failure: DR_ERR_VERIFY (the volume that was named is damaged, or not signed by one who is believed), DR_ERR_IO,
  * DR_ERR_REFUSED (there is none, or there are some of several bundles). What was given must outlive it. */
@@ -105,7 +105,7 @@ bool dr_volumes_has(const struct dr_volumes *volumes, uint64_t offset, uint64_t 
 /* Closes them all: none is here until the next look. */
 void dr_volumes_let_go(struct dr_volumes *volumes);
 
-/* Looks through the folders anew. Those that cannot be looked at are passed over. */
+/* Looks through the folders anew. One that cannot be looked at is bad itself. */
 int dr_volumes_look(struct dr_volumes *volumes, struct dr_err *err);
 
 /* Where it looks, for people: "/media/a or /media/b". */

@@ -183,6 +183,20 @@ static int close_if_good(struct dr_upload *upload, struct dr_err *err)
                                           : dr_upload_close(upload, err);
 }
 
+/* Where the next part cannot be had since it is bad, nothing more will come. */
+static int send_on(struct dr_upload *upload, uint64_t from, struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+
+    if (dr_upload_send(upload, from, &why) == 0)
+        return 0;
+    if (why.code == DR_ERR_VERIFY)
+        return cancel(upload, &why, err);
+    if (err)
+        *err = why;
+    return -1;
+}
+
 static int opened(struct dr_upload *upload, struct dr_err *err)
 {
     long status = upload->job.exchange.response.status;
@@ -196,7 +210,7 @@ static int opened(struct dr_upload *upload, struct dr_err *err)
     if (take_location(upload, err) < 0)
         return -1;
     tell_session(upload);
-    return upload->put->size > 0 ? dr_upload_send(upload, 0, err) : close_if_good(upload, err);
+    return upload->put->size > 0 ? send_on(upload, 0, err) : close_if_good(upload, err);
 }
 
 /* Whether there is a size of requests that this one was not; `why` is for people. Proxies are often told
@@ -258,7 +272,7 @@ static int sent(struct dr_upload *upload, struct dr_err *err)
     }
     if (take_location(upload, err) < 0)
         return -1;
-    return upload->to < upload->put->size ? dr_upload_send(upload, upload->to, err)
+    return upload->to < upload->put->size ? send_on(upload, upload->to, err)
                                           : close_if_good(upload, err);
 }
 
@@ -307,7 +321,7 @@ static int reviewed(struct dr_upload *upload, struct dr_err *err)
         dr_log_detail(upload->registry->log, "going on at byte %" PRIu64 " of %" PRIu64, end,
                       upload->put->size);
     if (end < upload->put->size)
-        return dr_upload_send(upload, end, err);
+        return send_on(upload, end, err);
     upload->from = end;
     return dr_upload_rewind(upload, err) < 0 ? wrap(upload, err) : close_if_good(upload, err);
 }

@@ -156,6 +156,10 @@ struct dr_blob_put {
     bool absent;         /* looked for a moment ago, and not there: not to be looked for again */
     const char *session; /* where an earlier run's upload may be gone on with; NULL: nowhere */
     int (*read)(void *context, uint64_t offset, void *ret_data, size_t size, struct dr_err *err);
+    /* NULL, or: asked before each request that sends from `from` on: up to where that may go. It may take as long as it
+     * wants to, and, if the call is for this blob alone, send others to the same registry meanwhile: no request is open.
+     * DR_ERR_VERIFY: the blob is bad, and its upload is cancelled. */
+    int (*reach)(void *context, uint64_t from, uint64_t *ret_to, struct dr_err *err);
     /* NULL, or: told where its upload can be gone on with, also by a later run; NULL: nowhere any more. */
     void (*opened)(void *context, const char *session);
     void *context;

@@ -127,9 +127,14 @@ static long give_bytes(void *context, void *ret_data, size_t size, struct dr_err
 int dr_upload_send(struct dr_upload *upload, uint64_t from, struct dr_err *err)
 {
     struct dr_exchange *exchange = &upload->job.exchange;
+    const struct dr_blob_put *put = upload->put;
     uint64_t piece = upload->registry->piece;
-    uint64_t size = upload->put->size - from;
+    uint64_t to = put->size;
+    uint64_t size;
 
+    if (put->reach && put->reach(put->context, from, &to, err) < 0)
+        return -1;
+    size = to - from;
     if (piece > 0 && size > piece)
         size = piece;
     if (ask(upload, DR_UPLOAD_SEND, "PATCH", dr_text_copy(upload->session, err), err) < 0)

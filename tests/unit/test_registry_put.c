@@ -477,14 +477,18 @@ static int count_up(void *context, uint64_t offset, void *ret_data, size_t size,
     return 0;
 }
 
-static void run_large(struct push *push, const struct step *steps, const char *session)
+typedef int reach_fn(void *context, uint64_t from, uint64_t *ret_to, struct dr_err *err);
+
+static void run_large(struct push *push, const struct step *steps, const char *session,
+                      reach_fn *reach)
 {
     dr_auto_registry struct dr_registry *registry = NULL;
     unsigned char *data = malloc(LARGE);
     char where[100];
 
     assert_non_null(data);
-    push->put = (struct dr_blob_put){.repository = "a/b", .size = LARGE, .read = count_up};
+    push->put =
+        (struct dr_blob_put){.repository = "a/b", .size = LARGE, .read = count_up, .reach = reach};
     count_up(NULL, 0, data, LARGE, NULL);
     dr_digest_of(data, LARGE, &push->put.digest);
     free(data);
@@ -515,10 +519,35 @@ static void sends_pieces_where_a_request_may_not_be_that_large(void **state)
     struct push push;
 
     (void)state;
-    run_large(&push, steps, NULL);
+    run_large(&push, steps, NULL, NULL);
     assert_int_equal(server_saw(&push.server, "Content-Range: 0-999999\r\n"), 1);
     assert_int_equal(server_saw(&push.server, "Content-Range: 1000000-1999999\r\n"), 1);
     assert_int_equal(server_saw(&push.server, "Content-Range: 2000000-2499999\r\n"), 1);
+    expect_and_release(&push, "PUT ", 1);
+}
+
+static int half_way(void *context, uint64_t from, uint64_t *ret_to, struct dr_err *err)
+{
+    (void)context, (void)err;
+    *ret_to = from < 1500000 ? 1500000 : LARGE;
+    return 0;
+}
+
+static void a_request_goes_as_far_as_the_bytes_that_can_be_had(void **state)
+{
+    static const struct step steps[] = {
+        MISSING,
+        OPENED,
+        {"PATCH /u/1?_state=A ", AT("202", "/u/1?_state=A2"), 1, false},
+        {"PATCH /u/1?_state=A2 ", AT("202", "/u/1?_state=B"), 1, false},
+        CLOSED,
+        END};
+    struct push push;
+
+    (void)state;
+    run_large(&push, steps, NULL, half_way);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 0-1499999\r\n"), 1);
+    assert_int_equal(server_saw(&push.server, "Content-Range: 1500000-2499999\r\n"), 1);
     expect_and_release(&push, "PUT ", 1);
 }
 
@@ -539,7 +568,7 @@ static void sends_pieces_where_a_token_ends_on_the_way(void **state)
     struct push push;
 
     (void)state;
-    run_large(&push, steps, NULL);
+    run_large(&push, steps, NULL, NULL);
     assert_int_equal(server_saw(&push.server, "Content-Range: 0-999999\r\n"), 1);
     expect_and_release(&push, "POST ", 2);
 }
@@ -553,10 +582,10 @@ static void goes_on_with_what_an_earlier_run_has_sent(void **state)
     struct push push;
 
     (void)state;
-    run_large(&push, steps, "/u/9?_state=Z");
+    run_large(&push, steps, "/u/9?_state=Z", NULL);
     assert_int_equal(server_saw(&push.server, "Content-Range: 2000000-2499999\r\n"), 1);
     expect_and_release(&push, "POST ", 0);
-    run_large(&push, gone, "/u/9?_state=Z");
+    run_large(&push, gone, "/u/9?_state=Z", NULL);
     expect_and_release(&push, "POST ", 1);
 }
 
@@ -622,6 +651,7 @@ int main(void)
         cmocka_unit_test(resolves_every_form_of_location),
         cmocka_unit_test(follows_redirects_of_uploads_that_stay_what_they_are),
         cmocka_unit_test(sends_pieces_where_a_request_may_not_be_that_large),
+        cmocka_unit_test(a_request_goes_as_far_as_the_bytes_that_can_be_had),
         cmocka_unit_test(sends_pieces_where_a_token_ends_on_the_way),
         cmocka_unit_test(goes_on_with_what_an_earlier_run_has_sent),
         cmocka_unit_test(compares_what_the_registry_made_of_a_manifest),
