@@ -15,6 +15,7 @@
 #include "bundle/frame.h"
 #include "bundle/layers.h"
 #include "bundle/ledger.h"
+#include "bundle/parity/protect.h"
 #include "bundle/part.h"
 #include "bundle/pipe.h"
 #include "bundle/rehearsal.h"
@@ -392,6 +393,10 @@ static int rehearse(struct run *run, struct dr_err *err)
 int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *log,
                   struct dr_err *err)
 {
+    struct dr_protect_options protect = {.path = options->output,
+                                         .limit = options->split,
+                                         .percent = options->parity,
+                                         .replace = options->replace};
     __attribute__((cleanup(release))) struct run run = {
         .options = options,
         .log = log,
@@ -427,5 +432,8 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
     if (begin_part(&run, err) < 0 || fetch_images(&run, err) < 0 || leave_out(&run, err) < 0 ||
         plan(&run, err) < 0 || cut(&run, err) < 0 || write_file(&run, err) < 0)
         return explain(&run, err);
-    return options->pipe && pour_file(&run, err) < 0 ? -1 : report(&run, err);
+    if ((options->pipe && pour_file(&run, err) < 0) || report(&run, err) < 0)
+        return -1;
+    protect.key = run.key;
+    return dr_protect_new(&protect, options->json ? stderr : stdout, log, err);
 }

@@ -57,6 +57,7 @@ struct dr_bundle_options {
     const char *const *tools; /* executables of drover to carry along (bundle/tools.h) */
     size_t tool_count;
     bool dynamic_tool; /* they may need libraries of their host */
+    unsigned parity;   /* percent; OUTPUT.parity is made when the bundle is complete; 0: not */
     size_t signers;    /* signatures that it has room for, `key`'s included: 1 to DR_SLOTS_MAX */
 };
 

@@ -10,6 +10,8 @@
 #include "bundle/capacity.h"
 #include "bundle/file/channel.h"
 #include "bundle/file/slots.h"
+#include "bundle/parity/make.h"
+#include "bundle/parity/protect.h"
 #include "cli/commands.h"
 #include "cli/pacing.h"
 #include "cli/trusted.h"
@@ -163,6 +165,25 @@ static int check_output(const struct dr_bundle_options *options, struct dr_err *
     return 0;
 }
 
+static int read_parity(const char *text, struct dr_bundle_options *options, struct dr_err *err)
+{
+    if (!text)
+        return 0;
+    if (options->pipe)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--parity makes a file beside the bundle's, and -o - makes none: 'drover "
+                       "parity' makes it where the bundle ends up");
+    if (!options->key && !options->dry_run)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--parity needs --key: parity is signed too; 'drover parity' makes it of a "
+                       "bundle that was signed elsewhere");
+    if (dr_protect_read_percent(text, &options->parity, err) < 0)
+        return -1;
+    return options->dry_run
+               ? 0
+               : dr_parity_check_free(options->output, options->split > 0, options->replace, err);
+}
+
 /* --force would replace it by the bundle, and there may be no other copy. */
 static int check_not_key(const char *output, const char *key, struct dr_err *err)
 {
@@ -222,8 +243,10 @@ static void set_wish(struct dr_wish *wish, const struct lists *lists)
     wish->group_count = lists->groups.count;
 }
 
-static void set_lists(struct dr_bundle_options *options, const struct lists *lists)
+static void set_lists(struct dr_bundle_options *options, const struct lists *lists,
+                      const char *passphrase_file)
 {
+    options->ask_context = (void *)(uintptr_t)passphrase_file;
     set_wish(&options->wish, lists);
     options->tools = lists->tools.item;
     options->tool_count = lists->tools.count;
@@ -246,6 +269,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     const char *platform = NULL;
     const char *split = NULL;
     const char *spool = NULL;
+    const char *parity = NULL;
     dr_autofree char *spooled = NULL;
     struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID};
     bool unsigned_ = false;
@@ -273,6 +297,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
         {"split", 0, DR_OPTION_TEXT, &split},
         {"spool-dir", 0, DR_OPTION_TEXT, &spool},
+        {"parity", 0, DR_OPTION_TEXT, &parity},
         {"fresh", 0, DR_OPTION_FLAG, &options.fresh},
         {"ca-cert", 0, DR_OPTION_TEXT, &options.ca_file},
         {"insecure-registry", 0, DR_OPTION_LIST, &lists.insecure},
@@ -294,10 +319,9 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         set_pipe(&options, spool, &spooled, err) < 0 || check_output(&options, err) < 0 ||
         read_time(&options.created, err) < 0 ||
         set_signing(&options, unsigned_, signers, err) < 0 || set_split(&options, split, err) < 0 ||
-        set_label(&label, &options, err) < 0 || set_platform(&options, platform, err) < 0 ||
-        check_places(&options, err) < 0)
+        read_parity(parity, &options, err) < 0 || set_label(&label, &options, err) < 0 ||
+        set_platform(&options, platform, err) < 0 || check_places(&options, err) < 0)
         return -1;
-    set_lists(&options, &lists);
-    options.ask_context = (void *)(uintptr_t)passphrase_file;
+    set_lists(&options, &lists, passphrase_file);
     return dr_bundle_run(&options, &common.log, err);
 }

@@ -32,12 +32,13 @@ static const char *version_of_jansson(void)
 int dr_version_print(FILE *out, bool json, struct dr_err *err)
 {
     const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-    json_auto_t *version = json_pack(
-        "{s:s, s:{s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s}}", "version", DROVER_VERSION,
-        "libraries", "libcurl", curl->version, "libcurl-tls", curl->ssl_version, "openssl",
-        OpenSSL_version(OPENSSL_VERSION_STRING), "libarchive", number_of(archive_version_string()),
-        "zlib", zlibVersion(), "jansson", version_of_jansson(), "libevent",
-        dr_serve_libevent_version(), "libqrencode", QRcode_APIVersionString());
+    json_auto_t *version =
+        json_pack("{s:s, s:{s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "version",
+                  DROVER_VERSION, "libraries", "libcurl", curl->version, "libcurl-tls",
+                  curl->ssl_version, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING),
+                  "libarchive", number_of(archive_version_string()), "zlib", zlibVersion(),
+                  "jansson", version_of_jansson(), "libevent", dr_serve_libevent_version(),
+                  "libisal", DROVER_ISAL_VERSION, "libqrencode", QRcode_APIVersionString());
     dr_autofree char *text = NULL;
 
     if (!json) {

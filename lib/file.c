@@ -34,6 +34,31 @@ int dr_file_create(struct dr_file *file, const char *path, mode_t mode, struct d
     return 0;
 }
 
+int dr_file_create_part(struct dr_file *file, const char *path, mode_t mode, struct dr_err *err)
+{
+    dr_autofree char *draft = dr_text_format(err, "%s.part", path);
+    dr_autoclose int fd = -1;
+    struct stat info;
+
+    if (!draft)
+        return -1;
+    fd = open(draft, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, mode);
+    if (fd < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "create '%s'", draft);
+    if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
+        return dr_fail(err, DR_ERR_REFUSED, "'%s' is not an ordinary file", draft);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return dr_fail(err, DR_ERR_REFUSED, "another drover is writing '%s'", draft);
+    if (ftruncate(fd, 0) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "empty '%s'", draft);
+    file->path = dr_text_copy(path, err);
+    if (!file->path)
+        return -1;
+    file->fd = dr_steal_fd(&fd);
+    file->draft = dr_steal(draft);
+    return 0;
+}
+
 int dr_file_write(struct dr_file *file, const void *data, size_t size, struct dr_err *err)
 {
     const char *from = data;

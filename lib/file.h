@@ -35,6 +35,9 @@ struct dr_file {
 
 /* Begins a draft for `path` with these permission bits (not cut by the umask). */
 int dr_file_create(struct dr_file *file, const char *path, mode_t mode, struct dr_err *err);
+/* The same with a draft called PATH.part, for large files: what a killed run left of it is found and begun anew.
+ * DR_ERR_REFUSED: another drover is writing it. */
+int dr_file_create_part(struct dr_file *file, const char *path, mode_t mode, struct dr_err *err);
 int dr_file_write(struct dr_file *file, const void *data, size_t size, struct dr_err *err);
 
 /* fsync, close, rename over the target, fsync of the folder: durable when it returns 0. */

@@ -57,12 +57,29 @@ int dr_label_write(const struct dr_label *label, int fd, uint64_t at, const char
                           err);
 }
 
-/* The footer that is there, and the two sizes that it tells, once it is the one that there is for them. */
+/* The two sizes that a footer tells, once it is the one that there is for them. */
+static int parse_footer(const char *found, size_t *ret_size, size_t *ret_signature,
+                        struct dr_err *err)
+{
+    char text[DR_LABEL_FOOTER + 1] = "";
+    char right[DR_LABEL_FOOTER];
+
+    memcpy(text, found, DR_LABEL_FOOTER);
+    if (sscanf(text, MAGIC "%zu %zu\n", ret_size, ret_signature) != 2)
+        return dr_fail(err, DR_ERR_VERIFY,
+                       "it has no label at its end: it is damaged there, or cut off, or no volume");
+    make_footer(*ret_size, *ret_signature, right);
+    if (memcmp(found, right, sizeof right) != 0 || *ret_size == 0 || *ret_size > DR_LABEL_MAX ||
+        *ret_signature == 0 || *ret_signature > DR_SIGNATURE_MAX)
+        return dr_fail(err, DR_ERR_VERIFY, "the label at its end is damaged");
+    return 0;
+}
+
+/* The footer that is there. */
 static int read_footer(int fd, uint64_t *ret_end, size_t *ret_size, size_t *ret_signature,
                        struct dr_err *err)
 {
-    char found[DR_LABEL_FOOTER + 1] = "";
-    char right[DR_LABEL_FOOTER];
+    char found[DR_LABEL_FOOTER];
     struct stat info;
 
     if (fstat(fd, &info) < 0)
@@ -70,15 +87,10 @@ static int read_footer(int fd, uint64_t *ret_end, size_t *ret_size, size_t *ret_
     if (!S_ISREG(info.st_mode) || info.st_size < DR_LABEL_FOOTER)
         return dr_fail(err, DR_ERR_VERIFY, "it has no label at its end");
     *ret_end = (uint64_t)info.st_size - DR_LABEL_FOOTER;
-    if (dr_file_pread(fd, found, DR_LABEL_FOOTER, *ret_end, WHAT, err) < 0)
+    if (dr_file_pread(fd, found, DR_LABEL_FOOTER, *ret_end, WHAT, err) < 0 ||
+        parse_footer(found, ret_size, ret_signature, err) < 0)
         return -1;
-    if (sscanf(found, MAGIC "%zu %zu\n", ret_size, ret_signature) != 2)
-        return dr_fail(err, DR_ERR_VERIFY,
-                       "it has no label at its end: it is damaged there, or cut off, or no volume");
-    make_footer(*ret_size, *ret_signature, right);
-    if (memcmp(found, right, sizeof right) != 0 || *ret_size == 0 || *ret_size > DR_LABEL_MAX ||
-        *ret_signature == 0 || *ret_signature > DR_SIGNATURE_MAX ||
-        *ret_size + *ret_signature > *ret_end)
+    if (*ret_size + *ret_signature > *ret_end)
         return dr_fail(err, DR_ERR_VERIFY, "the label at its end is damaged");
     return 0;
 }
@@ -110,6 +122,57 @@ int dr_label_read(int fd, struct dr_label *ret_label, struct dr_err *err)
     *ret_label = label;
     label.text = NULL;
     return 0;
+}
+
+int dr_label_pack(const struct dr_label *label, struct dr_buf *ret_bytes, struct dr_err *err)
+{
+    char footer[DR_LABEL_FOOTER];
+
+    make_footer(label->size, label->signature_size, footer);
+    return dr_buf_add(ret_bytes, footer, sizeof footer, err) < 0 ||
+                   dr_buf_add(ret_bytes, label->text, label->size, err) < 0 ||
+                   dr_buf_add(ret_bytes, label->signature, label->signature_size, err) < 0
+               ? -1
+               : 0;
+}
+
+int dr_label_unpack(const char *bytes, size_t size, struct dr_label *ret_label, struct dr_err *err)
+{
+    dr_auto_label struct dr_label label = DR_LABEL_INIT;
+
+    if (size < DR_LABEL_FOOTER)
+        return dr_fail(err, DR_ERR_VERIFY, "a copy of a label is cut off");
+    if (parse_footer(bytes, &label.size, &label.signature_size, err) < 0)
+        return -1;
+    if (dr_label_room(&label) > size)
+        return dr_fail(err, DR_ERR_VERIFY, "a copy of a label is cut off");
+    label.text = calloc(1, label.size + 1);
+    if (!label.text)
+        return dr_fail_memory(err);
+    memcpy(label.text, bytes + DR_LABEL_FOOTER, label.size);
+    memcpy(label.signature, bytes + DR_LABEL_FOOTER + label.size, label.signature_size);
+    *ret_label = label;
+    label.text = NULL;
+    return 0;
+}
+
+int dr_label_read_first(int fd, struct dr_label *ret_label, struct dr_err *err)
+{
+    char footer[DR_LABEL_FOOTER];
+    dr_autofree char *bytes = NULL;
+    size_t size;
+    size_t signature;
+
+    if (dr_file_pread(fd, footer, sizeof footer, 0, WHAT, err) < 0 ||
+        parse_footer(footer, &size, &signature, err) < 0)
+        return -1;
+    size += DR_LABEL_FOOTER + signature;
+    bytes = malloc(size);
+    if (!bytes)
+        return dr_fail_memory(err);
+    return dr_file_pread(fd, bytes, size, 0, WHAT, err) < 0
+               ? -1
+               : dr_label_unpack(bytes, size, ret_label, err);
 }
 
 static int check_signature(const struct dr_label *label, const struct dr_bundle_trust *trust,

@@ -10,7 +10,8 @@
  *     signature    over the label's bytes, by the key that signed the bundle; 1 to 512 bytes
  *     footer       512 bytes: "drover-label/1 <bytes of the label> <bytes of the signature>\n", then zeros
  *
- * So a reader finds it from the end, checks the signature, and parses it only then.
+ * So a reader finds it from the end, checks the signature, and parses it only then. A copy of a label that is to be
+ * read forwards has the footer first (dr_label_pack()).
  */
 
 #include <jansson.h>
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #include "bundle/file/trust.h"
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/key.h"
 
@@ -59,6 +61,16 @@ bool dr_label_is_there(int fd);
 /* Reads the label of a file; nothing of it is believed yet. DR_ERR_VERIFY: there is none, or its form is not the one
  * that there is. */
 int dr_label_read(int fd, struct dr_label *ret_label, struct dr_err *err);
+
+/* Appends a copy: footer, label, signature. */
+int dr_label_pack(const struct dr_label *label, struct dr_buf *ret_bytes, struct dr_err *err);
+
+/* Reads such a copy from the begin of `bytes`; it takes dr_label_room() of them. Nothing of it is believed yet.
+ * DR_ERR_VERIFY: it is none, or damaged. */
+int dr_label_unpack(const char *bytes, size_t size, struct dr_label *ret_label, struct dr_err *err);
+
+/* Reads such a copy from the begin of a file. */
+int dr_label_read_first(int fd, struct dr_label *ret_label, struct dr_err *err);
 
 /* Is it signed by one of those whom the receiver believes (trust->unverified: not asked)? Returns its JSON, a new
  * reference, NULL on failure: DR_ERR_VERIFY, DR_ERR_REFUSED (a revoked key). */

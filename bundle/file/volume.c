@@ -58,19 +58,32 @@ static int parse(const json_t *json, struct dr_volume *volume, struct dr_err *er
     return 0;
 }
 
-int dr_volume_read(int fd, const struct dr_bundle_trust *trust, struct dr_volume *ret_volume,
-                   struct dr_err *err)
+int dr_volume_open_label(struct dr_label *label, const struct dr_bundle_trust *trust,
+                         struct dr_volume *ret_volume, struct dr_err *err)
 {
     dr_auto_volume struct dr_volume volume = DR_VOLUME_INIT;
     struct dr_err why = DR_ERR_INIT;
     json_auto_t *json = NULL;
 
-    if (dr_label_read(fd, &volume.label, err) < 0)
-        return -1;
+    volume.label = *label;
+    *label = (struct dr_label)DR_LABEL_INIT;
     json = dr_label_open(&volume.label, trust, &why);
     if (!json || parse(json, &volume, &why) < 0)
         return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s%s",
                        json ? "the label: " : "", why.text);
+    *ret_volume = volume;
+    volume = (struct dr_volume)DR_VOLUME_INIT;
+    return 0;
+}
+
+int dr_volume_read(int fd, const struct dr_bundle_trust *trust, struct dr_volume *ret_volume,
+                   struct dr_err *err)
+{
+    dr_auto_volume struct dr_volume volume = DR_VOLUME_INIT;
+    dr_auto_label struct dr_label label = DR_LABEL_INIT;
+
+    if (dr_label_read(fd, &label, err) < 0 || dr_volume_open_label(&label, trust, &volume, err) < 0)
+        return -1;
     if (volume.label.begin != dr_volume_label_at(&volume))
         return dr_fail(err, DR_ERR_VERIFY, "it has %s bytes than its label says",
                        volume.label.begin < dr_volume_label_at(&volume) ? "fewer" : "more");

@@ -80,6 +80,10 @@ int dr_volume_seal(const struct dr_volume_set *set, uint64_t number, int fd, int
 int dr_volume_read(int fd, const struct dr_bundle_trust *trust, struct dr_volume *ret_volume,
                    struct dr_err *err);
 
+/* The same of a copy of the label, which it takes: as dr_volume_read(), but for where it stands. */
+int dr_volume_open_label(struct dr_label *label, const struct dr_bundle_trust *trust,
+                         struct dr_volume *ret_volume, struct dr_err *err);
+
 /* The table, compared with its hash: 32 bytes per chunk, owned by the caller. */
 unsigned char *dr_volume_table(const struct dr_volume *volume, int fd, struct dr_err *err);
 
