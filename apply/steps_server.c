@@ -215,9 +215,7 @@ static int recover(struct dr_upgrade *upgrade, struct dr_err *err)
     dr_log_warn(upgrade->log,
                 "the old server ended, and its MySQL did not say that it had shut down: it is "
                 "started once more, so that its database is whole before it is copied");
-    if (dr_database_alone(upgrade->engine, json_object_get(dr_upgrade_server(upgrade), "inspect"),
-                          NULL, err) < 0 ||
-        dr_docker_start(upgrade->engine, id, err) < 0)
+    if (dr_upgrade_check_alone(upgrade, err) < 0 || dr_docker_start(upgrade->engine, id, err) < 0)
         return -1;
     return dr_upgrade_wait(upgrade, id, "old server", err);
 }

@@ -49,6 +49,8 @@ DR_STEP_DO(backup)
         return -1;
     if (!old || dr_docker_is_running(old))
         return dr_fail(err, DR_ERR_REFUSED, "the old server is %s", old ? "running" : "gone");
+    if (dr_upgrade_check_alone(upgrade, err) < 0)
+        return -1;
     backup = dr_backup_take(
         &(struct dr_backup_order){
             .engine = upgrade->engine,
@@ -92,8 +94,7 @@ DR_STEP_DO(start)
     if (old && dr_docker_is_running(old))
         return dr_fail(err, DR_ERR_REFUSED,
                        "the old server runs again: two servers on one database destroy it");
-    if (dr_database_alone(upgrade->engine, json_object_get(dr_upgrade_server(upgrade), "inspect"),
-                          dr_upgrade_text(upgrade, "candidate", "id"), err) < 0)
+    if (dr_upgrade_check_alone(upgrade, err) < 0)
         return -1;
     return dr_docker_start(upgrade->engine, dr_upgrade_text(upgrade, "candidate", "id"), err);
 }

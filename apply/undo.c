@@ -18,11 +18,14 @@ static int remove_new(struct dr_upgrade *upgrade, const char *name, struct dr_er
     return dr_docker_remove(upgrade->engine, name, err);
 }
 
+/* With another server on its database it must neither be started nor come back by itself. */
 static int restore_old(struct dr_upgrade *upgrade, struct dr_err *err)
 {
     const char *id = dr_upgrade_text(upgrade, NULL, "id");
     const json_t *policy = json_object_get(dr_upgrade_server(upgrade), "restart");
 
+    if (dr_journal_is_begun(upgrade->journal, "stop") && dr_upgrade_check_alone(upgrade, err) < 0)
+        return -1;
     if (dr_journal_is_begun(upgrade->journal, "hold") &&
         dr_docker_set_restart(upgrade->engine, id, policy, err) < 0)
         return -1;
@@ -83,17 +86,21 @@ static void tell_way_on(struct dr_upgrade *upgrade, struct dr_err *failure)
         file ? file : "?");
 }
 
-static void tell_by_hand(struct dr_upgrade *upgrade, const char *why, struct dr_err *failure)
+/* By its id: the name may have gone to another. */
+static void tell_by_hand(struct dr_upgrade *upgrade, const struct dr_err *why,
+                         struct dr_err *failure)
 {
-    const char *name = dr_upgrade_text(upgrade, NULL, "name");
+    const char *id = dr_upgrade_text(upgrade, NULL, "id");
 
-    dr_err_advise(
-        failure,
-        "and the old server could not be put back (%.300s): when the cause is mended, run the same "
-        "command again; or by hand: docker update --restart=%s %s && docker start %s",
-        why,
-        dr_json_string_or(json_object_get(dr_upgrade_server(upgrade), "restart"), "Name", "no"),
-        name, name);
+    dr_err_advise(failure,
+                  "and the old server was not put back (%.300s): when the cause is mended, run the "
+                  "same command again",
+                  why->text);
+    if (why->code != DR_ERR_REFUSED)
+        dr_err_advise(
+            failure, "or by hand: docker update --restart=%s %.12s && docker start %.12s",
+            dr_json_string_or(json_object_get(dr_upgrade_server(upgrade), "restart"), "Name", "no"),
+            id, id);
 }
 
 void dr_undo(struct dr_upgrade *upgrade, struct dr_err *failure)
@@ -120,5 +127,5 @@ void dr_undo(struct dr_upgrade *upgrade, struct dr_err *failure)
                       "the same command again",
                       err.text);
     else
-        tell_by_hand(upgrade, err.text, failure);
+        tell_by_hand(upgrade, &err, failure);
 }

@@ -3,6 +3,7 @@
 
 #include "apply/container.h"
 #include "apply/server/answer.h"
+#include "apply/server/database.h"
 #include "apply/target.h"
 #include "lib/cleanup.h"
 #include "lib/engine/container.h"
@@ -69,6 +70,22 @@ int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committe
         return -1;
     *ret_committed = committed;
     return 0;
+}
+
+int dr_upgrade_check_alone(const struct dr_upgrade *upgrade, struct dr_err *err)
+{
+    json_auto_t *then = json_copy(json_object_get(dr_upgrade_server(upgrade), "inspect"));
+    json_auto_t *old = NULL;
+
+    if (!then)
+        return dr_fail_memory(err);
+    if (dr_upgrade_old(upgrade, &old, err) < 0)
+        return -1;
+    /* As it was seen while it ran, under the name that it has now. */
+    if (old && json_object_set(then, "Name", json_object_get(old, "Name")) < 0)
+        return dr_fail_memory(err);
+    return dr_database_alone(upgrade->engine, then, dr_upgrade_text(upgrade, "candidate", "id"),
+                             err);
 }
 
 static int save(void *context, struct dr_err *err)

@@ -50,6 +50,10 @@ int dr_upgrade_new(const struct dr_upgrade *upgrade, json_t **ret_inspect, struc
 int dr_upgrade_is_committed(const struct dr_upgrade *upgrade, bool *ret_committed,
                             struct dr_err *err);
 
+/* Nobody but the old and the new server's containers runs on the database, else DR_ERR_REFUSED: asked before one of them
+ * is started, and before it is copied. Between plan and now somebody may have put another server there. */
+int dr_upgrade_check_alone(const struct dr_upgrade *upgrade, struct dr_err *err);
+
 /* Makes `job` from the journal's document and opens the way to Rancher. */
 int dr_upgrade_connect(struct dr_upgrade *upgrade, struct dr_err *err);
 

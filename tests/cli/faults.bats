@@ -310,6 +310,26 @@ copied_clean() {
     copied_clean
 }
 
+@test "somebody's other server runs on the database: it is not copied, and neither the new nor the old one is started" {
+    server
+    before
+    DROVER_TEST_KILL=stop:done apply 137
+    docker run -d --name other --volumes-from rancher -p 8081:8080 -e "DROVER_TEST_SCALE=$DROVER_TEST_SCALE" \
+        rancher/server:v1.0.1
+    apply 9
+    says_error "container 'other' runs on the database of 'rancher'"
+    says_error "and the old server was not put back"
+    [ "$(field rancher '{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}')" = "false no" ]
+    [ "$(field rancher-upgrade-new '{{.State.StartedAt}}')" = 0001-01-01T00:00:00Z ]
+    [ -z "$(find "$state/backups" -name '*.tar.gz')" ]
+    docker exec other mysqladmin -uroot shutdown || true # it may end with its container
+    wait_until 20 eval '[ "$(field other "{{.State.Running}}")" = false ]'
+    apply
+    says_error "copy the database"
+    docker rm other
+    upgraded
+}
+
 # ---------------------------------------------------------------- stopped and cut off
 
 @test "Ctrl-C before and after every step: undone until the new server was started, continued from then on" {
