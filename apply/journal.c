@@ -126,9 +126,7 @@ int dr_journal_open(struct dr_journal *journal, const char *folder, struct dr_er
         dr_document_check_folder(folder, err) < 0)
         return -1;
     if (dr_file_lock(lock, &journal->lock, err) < 0)
-        return err && err->code == DR_ERR_REFUSED
-                   ? dr_err_advise(err, "another drover is at work here: wait for it")
-                   : -1;
+        return -1;
     return dr_journal_peek(journal, folder, err) < 0 ? -1 : put_away(journal, err);
 }
 

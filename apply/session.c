@@ -21,9 +21,12 @@ int dr_session_confirm(const struct dr_apply_options *options, struct dr_err *er
                        "nothing was changed: there is no terminal to ask on; --yes says yes");
     fflush(stdout);
     fputs("\nDo it? [y/N] ", stderr);
-    if (!fgets(answer, sizeof answer, stdin) || (*answer != 'y' && *answer != 'Y'))
-        return dr_fail(err, DR_ERR_REFUSED, "nothing was changed: the answer was not yes");
-    return dr_stop_check(err, "asking");
+    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y') &&
+        !dr_stop_wanted())
+        return 0;
+    return dr_stop_check(err, "asking") < 0
+               ? dr_err_wrap(err, "nothing was changed")
+               : dr_fail(err, DR_ERR_REFUSED, "nothing was changed: the answer was not yes");
 }
 
 /* Waiting for an answer has no end, so it must not be waited for at another address than the one that was looked at

@@ -147,6 +147,12 @@ load server
         /dev/null <<<n
     [ "$status" -eq 9 ]
     [[ $output == *"Do it? [y/N]"* ]]
+    status=0
+    { wait_until 20 grep -q "Do it" asked && printf '\003'; } |
+        script -qefc "$DROVER apply $files/v1.0.2.bundle --registry $site --pubkey $files/site.pub --state-dir $state" \
+            /dev/null >asked || status=$?
+    [ "$status" -eq 12 ]
+    grep -q "nothing was changed: stopped by Ctrl-C while asking" asked
     [ "$(engine_facts)" = "$facts" ]
 }
 
