@@ -11,6 +11,7 @@
 #include "bundle/file/document.h"
 #include "bundle/file/reader.h"
 #include "bundle/file/receipt_text.h"
+#include "bundle/file/stream.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -116,7 +117,7 @@ static int add_bundle_image(struct dr_bases *bases, const struct dr_bundle *bund
 
 static int read_bundle(struct reading *reading, const char *path, struct dr_err *err)
 {
-    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(path, &reading->trust, err);
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open_begin(path, &reading->trust, err);
     const struct dr_bundle_image *images;
     size_t count;
 

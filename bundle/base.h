@@ -6,7 +6,8 @@
  * What the far side has already (`drover bundle --base`), and the delta that follows from it. A base is
  *
  *     a bundle        believed when it is signed by the key that signs the new one, or by one of options->base_keys;
- *                     its layers are not read, only which they are. A delta is as good: its images are complete there
+ *                     its layers are not read, only which they are, so its beginning up to the first of them is as good. And
+ *                     so is a delta: its images are complete there
  *     a bundle.json   of one. It carries no signature and names no layers: they are asked for where its images came from
  *     a receipt       of a registry behind the gap, believed when it is signed by one of these keys: what is there,
  *                     layer by layer, is left out

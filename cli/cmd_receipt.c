@@ -8,6 +8,7 @@
 #include "bundle/file/delta.h"
 #include "bundle/file/receipt_code.h"
 #include "bundle/file/receipt_text.h"
+#include "bundle/file/stream.h"
 #include "cli/commands.h"
 #include "cli/qr.h"
 #include "cli/receipting.h"
@@ -287,7 +288,7 @@ static int read_code(struct receipt_options *options, const struct dr_log *log, 
         dr_trusted_read_keys(&options->pubkeys, &options->trusted, err) < 0 ||
         read_typed(options->words.item[1], &code, err) < 0)
         return -1;
-    bundle = dr_bundle_open(options->bundle, &anybody, err);
+    bundle = dr_bundle_open_begin(options->bundle, &anybody, err);
     if (!bundle)
         return -1;
     if (dr_receipt_code_read(code.data, code.size, bundle, trust->keys, trust->key_count, &text,

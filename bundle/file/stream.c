@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,6 +79,22 @@ struct dr_bundle *dr_bundle_open_stream(int pipe, const struct dr_bundle_trust *
         return NULL;
     }
     return dr_steal(bundle);
+}
+
+struct dr_bundle *dr_bundle_open_begin(const char *path, const struct dr_bundle_trust *trust,
+                                       struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    struct dr_bundle *bundle = dr_bundle_open(path, trust, &why);
+    dr_autoclose int fd = -1;
+
+    if (!bundle && why.code == DR_ERR_VERIFY) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        bundle = fd < 0 ? NULL : dr_bundle_open_stream(fd, trust, NULL);
+    }
+    if (!bundle && err)
+        *err = why;
+    return bundle;
 }
 
 /* ---- bytes */

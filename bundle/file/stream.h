@@ -32,6 +32,11 @@
 struct dr_bundle *dr_bundle_open_stream(int pipe, const struct dr_bundle_trust *trust,
                                         struct dr_err *err);
 
+/* A bundle in a file of which only images, manifests and configs are wanted: its beginning up to the first layer is enough,
+ * and is signed for all the same. What of a whole file is behind that is not looked at where it is not as it should be. */
+struct dr_bundle *dr_bundle_open_begin(const char *path, const struct dr_bundle_trust *trust,
+                                       struct dr_err *err);
+
 /* The next layer that arrives, in the order of the file. 1: there it is; 0: there is none; -1: the stream cannot be
  * read. */
 int dr_stream_next(struct dr_bundle *bundle, const struct dr_bundle_blob **ret_blob,

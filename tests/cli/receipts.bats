@@ -220,6 +220,16 @@ typed() {
     drover receipt read - --bundle "$files/old.tar" --pubkey "$files/site.pub" --pubkey "$files/far.pub" -o r \
         < <(grep -v '#' typed | tr -d ' ' | tr '\n' /)
     cmp r "$files/whole.receipt"
+    # Of the bundle its beginning is enough, as far as the first layer.
+    head -c 40K "$files/old.tar" >begin.tar
+    drover receipt read typed --bundle begin.tar --pubkey "$files/far.pub" -o r
+    cmp r "$files/whole.receipt"
+    bundle --base begin.tar
+    says "delta: 4 layers"
+    rm d.tar
+    head -c 4K "$files/old.tar" >short.tar
+    bundle 7 --base short.tar
+    says_error "ends too early"
     bundle --base r --pubkey "$files/far.pub"
     says "delta: 4 layers"
     "$DROVER" receipt code r >code

@@ -163,6 +163,32 @@ static void what_images_need_must_stand_before_the_layers(void **state)
     assert_int_equal(err.code, DR_ERR_VERIFY);
 }
 
+static void the_beginning_of_a_file_is_enough_up_to_its_first_layer(void **state)
+{
+    struct kit *kit = *state;
+    const struct dr_key *key = kit->key;
+    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
+    struct stat whole;
+    bool enough = true;
+    size_t count;
+
+    assert_int_equal(stat(kit->path, &whole), 0);
+    for (off_t size = whole.st_size; size >= 0; size -= DR_BLOCK) {
+        struct dr_err err = DR_ERR_INIT;
+        dr_auto_bundle struct dr_bundle *bundle = NULL;
+
+        assert_int_equal(truncate(kit->path, size), 0);
+        bundle = dr_bundle_open_begin(kit->path, &trust, &err);
+        assert_true(enough || !bundle); /* never again, once it was too little */
+        if (!bundle)
+            assert_int_equal(err.code, DR_ERR_VERIFY);
+        if (bundle)
+            assert_non_null(dr_bundle_images(bundle, &count)[1].content.layers);
+        enough = bundle;
+    }
+    assert_false(enough);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +205,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_a_bundle_is_told, kit_setup, kit_teardown),
         cmocka_unit_test_setup_teardown(what_images_need_must_stand_before_the_layers, kit_setup,
                                         kit_teardown),
+        cmocka_unit_test_setup_teardown(the_beginning_of_a_file_is_enough_up_to_its_first_layer,
+                                        kit_setup, kit_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
