@@ -72,7 +72,8 @@ static int read_at(struct dr_envelope *envelope, void *ret_data, size_t size, ui
         return -1;
     envelope->cut = envelope->pipe >= 0 && envelope->filled < offset + size;
     if (envelope->cut)
-        return dr_fail(err, DR_ERR_VERIFY, "the stream ends too early: it was cut off");
+        return dr_fail(err, DR_ERR_VERIFY, "the stream ends too early: it %s",
+                       envelope->filled > 0 ? "was cut off" : "has nothing in it");
     return dr_file_pread(envelope->fd, ret_data, size, offset, WHAT, err);
 }
 
@@ -171,7 +172,9 @@ static int read_head(struct dr_envelope *envelope, const struct dr_bundle_trust 
                      struct dr_layout *head, struct dr_buf *ret_list, struct dr_err *err)
 {
     if (step(envelope, head, DR_NAME_SUMS, NULL, DR_SUMS_MAX, err) < 0)
-        return dr_err_advise(err, "is this a drover bundle?");
+        return envelope->cut || (err && err->code != DR_ERR_VERIFY)
+                   ? -1
+                   : dr_err_advise(err, "is this a drover bundle?");
     envelope->list = head->members[0];
     if (load(envelope, &envelope->list, DR_SUMS_MAX, ret_list, err) < 0 ||
         read_slots(envelope, head, err) < 0)

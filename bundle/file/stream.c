@@ -75,7 +75,7 @@ struct dr_bundle *dr_bundle_open_stream(int pipe, const struct dr_bundle_trust *
     if (open_stream(bundle, pipe, trust, err) < 0) {
         dr_err_wrap(err, "read the bundle from the stream");
         if (bundle->envelope.cut)
-            dr_err_advise(err, "send the bundle again");
+            dr_err_advise(err, "look at what feeds it, and send the bundle again");
         return NULL;
     }
     return dr_steal(bundle);

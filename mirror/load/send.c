@@ -40,7 +40,9 @@ static int send_stream(struct dr_engine *engine, struct dr_relay *relay, struct 
     /* What the engine says of an archive that was broken off is of no interest. */
     if (engine && dr_image_load(engine, dr_relay_read, relay, relay->total, err) < 0 &&
         !dr_relay_failed(relay))
-        return -1;
+        return dr_err_advise(err, err && err->code == DR_ERR_STOPPED
+                                      ? "nothing was loaded; send the bundle again"
+                                      : "when that is mended, send the bundle again");
     if (dr_relay_end(relay, err) < 0) {
         dr_err_wrap(err, "read the bundle from the stream");
         return dr_err_advise(err, "nothing was loaded, since an engine takes all of a bundle or "

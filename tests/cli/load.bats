@@ -248,6 +248,7 @@ rancher/agent-instance:v0.8.1 present" ]
     says_error "no space left on device"
     load_stream large.tar 10
     says_error "no space left on device"
+    says_error "when that is mended, send the bundle again"
     mount -o remount,size=1g "$HARNESS_DIR/engine/small/data"
     "$DROVER" load large.tar --pubkey "$keys/site.pub" >out 2>&1 &
     pid=$!

@@ -134,8 +134,8 @@ passed_on() {
         head -c "$at" "$files/b.tar" >c.tar
         mirror c.tar 7 "$site"
         if ((at < 20000)); then
-            says_error "it was cut off"
-            says_error "send the bundle again"
+            says_error "ends too early: it"
+            says_error "look at what feeds it, and send the bundle again"
             [ -z "$(find "$HARNESS_DIR/registry/$name/data" -name data)" ]
         elif ((at < size - 1024)); then
             [ "$(grep -c 'lost: ' <<<"$stderr")" -ge 1 ] || says_error "it was cut off"
