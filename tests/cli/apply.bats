@@ -478,7 +478,7 @@ if [[ ${DROVER_TEST_MODE-} == data ]]; then steps=${steps/ data/}; fi # it is th
     docker run -d --name thief -p 8080:8080 "$site/rancher/server:v1.0.2" sleep 1000
     apply 10
     says_error "port"
-    says_error "docker start rancher"
+    says_error "docker start $(field rancher "{{.Id}}" | cut -c1-12)"
     docker rm -f -v thief
     apply
     upgraded
