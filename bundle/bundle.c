@@ -19,6 +19,7 @@
 #include "bundle/part.h"
 #include "bundle/pipe.h"
 #include "bundle/rehearsal.h"
+#include "bundle/remake.h"
 #include "bundle/source.h"
 #include "bundle/split.h"
 #include "bundle/summary.h"
@@ -232,7 +233,8 @@ static int plan_layers(struct run *run, uint64_t total, struct dr_err *err)
         begin_anew(run, "its images have another layout now", err) < 0)
         return -1;
     *layers = (struct dr_layers){.pieces = &run->part.pieces,
-                                 .writer = &run->writer,
+                                 .blobs = run->writer.blobs,
+                                 .blob_count = run->writer.blob_count,
                                  .fetched = run->fetched,
                                  .fetched_count = run->wanted.count,
                                  .sources = &run->sources,
@@ -343,13 +345,15 @@ static int pour(struct run *run, struct dr_err *err)
                        "an image has to be converted from schema 1, and what it becomes is known "
                        "only when its layers were read: name a folder with room for the bundle by "
                        "--spool-dir");
-    run->layers = (struct dr_layers){.writer = &run->writer,
+    run->layers = (struct dr_layers){.blobs = run->writer.blobs,
+                                     .blob_count = run->writer.blob_count,
                                      .fetched = run->fetched,
                                      .fetched_count = run->wanted.count,
                                      .sources = &run->sources};
     if (make_frame(run, err) < 0)
         return -1;
-    return dr_pipe_send(STDOUT_FILENO, run->frame, &run->layers, run->log, err);
+    return dr_pipe_send(STDOUT_FILENO, run->frame, &run->layers,
+                        dr_layout_total(&run->writer.layout), run->log, err);
 }
 
 /* What was made in the spool folder. */
@@ -413,6 +417,8 @@ int dr_bundle_run(const struct dr_bundle_options *options, const struct dr_log *
         .started = dr_clock(),
     };
 
+    if (options->remake)
+        return dr_remake_run(options, log, err);
     if (dr_wanted_read(&options->wish, &run.wanted, err) < 0 ||
         dr_tools_open(&run.tools, options, err) < 0 ||
         dr_sources_init(&run.sources, options, log, err) < 0)

@@ -36,11 +36,13 @@ struct dr_bundle_options {
     const char *output;          /* the file; with `pipe` the one that is made first; NULL: none */
     bool pipe;                   /* the bundle goes to stdout */
     uint64_t split;              /* into volumes of at most so many bytes; 0: one file */
-    bool dry_run;                /* only say what would be done; key and output may be NULL then */
-    struct dr_pace pace;         /* and how long it would take */
-    bool json;                   /* the result, or the dry run, as JSON */
-    bool replace;                /* an existing output may be replaced, by a complete one */
-    const char *key;             /* file with the private key; NULL: it is signed later */
+    uint64_t remake; /* only this volume, of the set that `like` belongs to; 0: all of a bundle */
+    const char *like;
+    bool dry_run;        /* only say what would be done; key and output may be NULL then */
+    struct dr_pace pace; /* and how long it would take */
+    bool json;           /* the result, or the dry run, as JSON */
+    bool replace;        /* an existing output may be replaced, by a complete one */
+    const char *key;     /* file with the private key; NULL: it is signed later */
     dr_passphrase_fn *ask;
     void *ask_context;
     const char *ca_file;         /* --ca-cert; may be NULL */

@@ -17,17 +17,16 @@ void dr_layers_release(struct dr_layers *layers)
 
 int dr_layers_plan(struct dr_layers *layers, const struct dr_past *past, struct dr_err *err)
 {
-    const struct dr_writer *writer = layers->writer;
-
-    layers->rows = calloc(writer->blob_count + 1, sizeof *layers->rows);
+    layers->rows = calloc(layers->blob_count + 1, sizeof *layers->rows);
     if (!layers->rows)
         return dr_fail_memory(err);
-    for (size_t i = 0; i < writer->blob_count; i++) {
-        const struct dr_bundle_blob *blob = &writer->blobs[i];
+    for (size_t i = 0; i < layers->blob_count; i++) {
+        const struct dr_bundle_blob *blob = &layers->blobs[i];
         struct dr_ledger_layer *row = &layers->rows[layers->count];
         uint64_t kept;
 
-        if (!blob->layer)
+        if (!blob->layer ||
+            dr_pieces_cover(layers->pieces, blob->offset, blob->size) == DR_COVER_NONE)
             continue;
         kept = dr_past_done(past, &blob->digest, blob->offset, blob->size);
         row->digest = blob->digest;
@@ -101,17 +100,21 @@ static void prepare(const struct dr_layers *layers, struct dr_ledger_layer *row,
                     const struct dr_fetched *owner, struct dr_blob_get *ret_get,
                     struct place *ret_place)
 {
+    bool all;
+
     *ret_place = (struct place){
         .pieces = layers->pieces,
         .row = row,
-        .unpacked = dr_unpacking_find(layers->unpacking, &row->digest),
+        .unpacked = layers->unpacking ? dr_unpacking_find(layers->unpacking, &row->digest) : NULL,
     };
+    /* What is read back later must be there. */
+    all = dr_pieces_cover(layers->pieces, row->offset, row->size) == DR_COVER_ALL;
     *ret_get = (struct dr_blob_get){
         .repository = owner->repository,
         .digest = row->digest,
         .size = row->size,
         .write = write_layer,
-        .write_ahead = ret_place->unpacked ? NULL : write_ahead,
+        .write_ahead = ret_place->unpacked || !all ? NULL : write_ahead,
         .have = atomic_load(&row->done),
         .read = read_layer,
         .context = ret_place,

@@ -21,12 +21,14 @@
 
 struct dr_layers {
     /* Set by who asks; borrowed. */
-    const struct dr_pieces *pieces; /* where they go */
-    const struct dr_writer *writer;
+    const struct dr_pieces
+        *pieces; /* where they go; what has no place there at all is not fetched */
+    const struct dr_bundle_blob *blobs;
+    size_t blob_count;
     const struct dr_fetched *fetched;
     size_t fetched_count;
     struct dr_sources *sources;
-    const struct dr_unpacking *unpacking;
+    const struct dr_unpacking *unpacking; /* NULL: none is converted */
 
     /* Made by dr_layers_plan(). */
     struct dr_ledger_layer *rows; /* one per layer, in the order of the file; owned */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bundle/pieces.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,6 +46,23 @@ static const struct dr_piece *find(const struct dr_pieces *pieces, uint64_t offs
     left = index + 1 == pieces->count ? UINT64_MAX : pieces->slice - *ret_at;
     *ret_size = size < left ? size : (size_t)left;
     return &pieces->items[index];
+}
+
+enum dr_cover dr_pieces_cover(const struct dr_pieces *pieces, uint64_t offset, uint64_t size)
+{
+    bool some = false;
+    bool all = true;
+
+    for (uint64_t i = 0; i < pieces->count; i++) {
+        uint64_t begin = i * pieces->slice;
+        bool apart = begin >= offset + size || offset >= begin + pieces->slice;
+
+        if (apart && size > 0)
+            continue;
+        some = some || pieces->items[i].fd >= 0;
+        all = all && pieces->items[i].fd >= 0;
+    }
+    return all ? DR_COVER_ALL : some ? DR_COVER_SOME : DR_COVER_NONE;
 }
 
 int dr_pieces_write(const struct dr_pieces *pieces, const void *data, size_t size, uint64_t offset,

@@ -37,6 +37,10 @@ int dr_pieces_init(struct dr_pieces *pieces, uint64_t count, uint64_t slice, str
 int dr_pieces_set(struct dr_pieces *pieces, uint64_t index, int fd, const char *path,
                   const char *draft, struct dr_err *err);
 
+/* How much of these bytes has a file: nothing, some, or all of it; all, as long as there are no pieces at all. */
+enum dr_cover { DR_COVER_NONE, DR_COVER_SOME, DR_COVER_ALL };
+enum dr_cover dr_pieces_cover(const struct dr_pieces *pieces, uint64_t offset, uint64_t size);
+
 /* Exactly `size` bytes at `offset` of the bundle. From several threads, if these are different bytes. */
 int dr_pieces_write(const struct dr_pieces *pieces, const void *data, size_t size, uint64_t offset,
                     struct dr_err *err);

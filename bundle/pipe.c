@@ -110,25 +110,25 @@ static int put_layer(struct out *out, const struct dr_layers *layers,
     return 0;
 }
 
-static int put_all(struct out *out, const struct dr_layers *layers, struct dr_err *err)
+static int put_all(struct out *out, const struct dr_layers *layers, uint64_t total,
+                   struct dr_err *err)
 {
-    const struct dr_writer *writer = layers->writer;
     dr_auto_hash struct dr_hash *hash = dr_hash_new(err);
 
     if (!hash)
         return -1;
-    for (size_t i = 0; i < writer->blob_count; i++) {
-        const struct dr_bundle_blob *blob = &writer->blobs[i];
+    for (size_t i = 0; i < layers->blob_count; i++) {
+        const struct dr_bundle_blob *blob = &layers->blobs[i];
 
         if (blob->layer &&
             (put_frame(out, blob->offset, err) < 0 || put_layer(out, layers, blob, hash, err) < 0))
             return -1;
     }
-    return put_frame(out, dr_layout_total(&writer->layout), err);
+    return put_frame(out, total, err);
 }
 
-int dr_pipe_send(int to, int frame, const struct dr_layers *layers, const struct dr_log *log,
-                 struct dr_err *err)
+int dr_pipe_send(int to, int frame, const struct dr_layers *layers, uint64_t total,
+                 const struct dr_log *log, struct dr_err *err)
 {
     dr_autofree char *chunk = malloc(CHUNK);
     struct out out = {.to = to, .frame = frame, .chunk = chunk};
@@ -136,8 +136,8 @@ int dr_pipe_send(int to, int frame, const struct dr_layers *layers, const struct
 
     if (!chunk)
         return dr_fail_memory(err);
-    dr_progress_start(&out.progress, log, "send", dr_layout_total(&layers->writer->layout));
-    done = put_all(&out, layers, err);
+    dr_progress_start(&out.progress, log, "send", total);
+    done = put_all(&out, layers, total, err);
     dr_progress_end(&out.progress);
     return done;
 }

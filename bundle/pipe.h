@@ -13,11 +13,11 @@
 #include "lib/err.h"
 #include "lib/log.h"
 
-/* Sends `frame` to `to` with the layers in their places; `layers` says from where they are fetched (its pieces are
+/* Sends `frame`, a bundle of `total` bytes, to `to` with the layers in their places; `layers` says from where they are fetched (its pieces are
  * not used). DR_ERR_VERIFY: a registry served something else than it should and a part of that was sent, so that the
  * receiver will find that layer bad. */
-int dr_pipe_send(int to, int frame, const struct dr_layers *layers, const struct dr_log *log,
-                 struct dr_err *err);
+int dr_pipe_send(int to, int frame, const struct dr_layers *layers, uint64_t total,
+                 const struct dr_log *log, struct dr_err *err);
 
 /* Sends a bundle that is complete. */
 int dr_pipe_send_file(int to, const char *path, const struct dr_log *log, struct dr_err *err);

@@ -57,9 +57,12 @@ int dr_split_seal(const struct dr_volume_set *set, const struct dr_pieces *piece
                   const struct dr_key *key, const struct dr_log *log, struct dr_err *err)
 {
     struct dr_progress progress;
+    uint64_t bytes = 0;
     int done = 0;
 
-    dr_progress_start(&progress, log, "seal", set->total);
+    for (uint64_t i = 0; i < pieces->count; i++)
+        bytes += pieces->items[i].fd >= 0 ? dr_slice_size(set, i + 1) : 0;
+    dr_progress_start(&progress, log, "seal", bytes);
     for (uint64_t i = 0; done == 0 && i < pieces->count; i++) {
         const struct dr_piece *piece = &pieces->items[i];
 
@@ -107,22 +110,49 @@ static int measure(const char *path, uint64_t *ret_size, struct dr_err *err)
     return 0;
 }
 
+int dr_split_print_one(const struct dr_volume_set *set, uint64_t number, const char *output,
+                       FILE *to, struct dr_err *err)
+{
+    dr_autofree char *path = dr_part_volume(output, number, err);
+    char label[DR_SPLIT_LABEL];
+    char size[16];
+    uint64_t bytes;
+
+    if (!path || measure(path, &bytes, err) < 0)
+        return -1;
+    dr_text_size(bytes, size);
+    fprintf(to, "%s  %s, to be labelled \"%s\"\n", path, size,
+            dr_split_label(set, number, output, label));
+    return 0;
+}
+
 int dr_split_print(const struct dr_volume_set *set, const char *output, FILE *to,
                    struct dr_err *err)
 {
     for (uint64_t number = 1; number <= set->count; number++) {
-        dr_autofree char *path = dr_part_volume(output, number, err);
-        char label[DR_SPLIT_LABEL];
-        char size[16];
-        uint64_t bytes;
-
-        if (!path || measure(path, &bytes, err) < 0)
+        if (dr_split_print_one(set, number, output, to, err) < 0)
             return -1;
-        dr_text_size(bytes, size);
-        fprintf(to, "%s  %s, to be labelled \"%s\"\n", path, size,
-                dr_split_label(set, number, output, label));
     }
     return 0;
+}
+
+json_t *dr_split_json_one(const struct dr_volume_set *set, uint64_t number, const char *output,
+                          struct dr_err *err)
+{
+    dr_autofree char *path = dr_part_volume(output, number, err);
+    char label[DR_SPLIT_LABEL];
+    uint64_t bytes;
+    json_t *object;
+
+    if (!path || measure(path, &bytes, err) < 0)
+        return NULL;
+    object = json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "file", path, "volume", (json_int_t)number,
+                       "label", dr_split_label(set, number, output, label), "bytes",
+                       (json_int_t)bytes, "offset", (json_int_t)dr_slice_offset(set, number),
+                       "slice", (json_int_t)dr_slice_size(set, number));
+    if (!object)
+        dr_fail_memory(err);
+    return object;
 }
 
 json_t *dr_split_json(const struct dr_volume_set *set, const char *output, struct dr_err *err)
@@ -130,19 +160,9 @@ json_t *dr_split_json(const struct dr_volume_set *set, const char *output, struc
     json_auto_t *list = json_array();
 
     for (uint64_t number = 1; number <= set->count; number++) {
-        dr_autofree char *path = dr_part_volume(output, number, err);
-        char label[DR_SPLIT_LABEL];
-        uint64_t bytes;
+        json_t *object = dr_split_json_one(set, number, output, err);
 
-        if (!path || measure(path, &bytes, err) < 0 ||
-            dr_json_append(list,
-                           json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "file", path, "volume",
-                                     (json_int_t)number, "label",
-                                     dr_split_label(set, number, output, label), "bytes",
-                                     (json_int_t)bytes, "offset",
-                                     (json_int_t)dr_slice_offset(set, number), "slice",
-                                     (json_int_t)dr_slice_size(set, number)),
-                           err) < 0)
+        if (!object || dr_json_append(list, object, err) < 0)
             return NULL;
     }
     return json_incref(list);

@@ -42,6 +42,11 @@ const char *dr_split_label(const struct dr_volume_set *set, uint64_t number, con
 /* Every volume with its file, size and label: lines for people; an array for programs, a new reference. */
 int dr_split_print(const struct dr_volume_set *set, const char *output, FILE *to,
                    struct dr_err *err);
+/* Of one of them alone; the object is a new reference. */
+int dr_split_print_one(const struct dr_volume_set *set, uint64_t number, const char *output,
+                       FILE *to, struct dr_err *err);
+json_t *dr_split_json_one(const struct dr_volume_set *set, uint64_t number, const char *output,
+                          struct dr_err *err);
 json_t *dr_split_json(const struct dr_volume_set *set, const char *output, struct dr_err *err);
 
 #endif

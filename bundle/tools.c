@@ -161,6 +161,17 @@ static int write_tool(const struct dr_tools *tools, size_t index, int fd, uint64
     return 0;
 }
 
+int dr_tools_write_same(const struct dr_tools *tools, const struct dr_member *member, int fd,
+                        const char *what, struct dr_err *err)
+{
+    for (size_t i = 0; i < tools->count; i++) {
+        if (tools->members[i].size == member->size &&
+            dr_digest_equal(&tools->members[i].digest, &member->digest))
+            return write_tool(tools, i, fd, member->offset, what, err) < 0 ? -1 : 1;
+    }
+    return 0;
+}
+
 int dr_tools_write(const struct dr_tools *tools, const struct dr_writer *writer, int fd,
                    const char *what, struct dr_err *err)
 {

@@ -50,6 +50,10 @@ void dr_tools_release(struct dr_tools *tools);
 /* Name and digest of each, as a new object; NULL when there are none. */
 json_t *dr_tools_describe(const struct dr_tools *tools, struct dr_err *err);
 
+/* Writes the one that `member` is a copy of, by its digest, to its place in `fd`. Returns whether there is one, or -1. */
+int dr_tools_write_same(const struct dr_tools *tools, const struct dr_member *member, int fd,
+                        const char *what, struct dr_err *err);
+
 /* Writes them to their places in `fd`, with the zeros behind them. DR_ERR_IO when a file is no longer what was
  * hashed. */
 int dr_tools_write(const struct dr_tools *tools, const struct dr_writer *writer, int fd,

@@ -38,12 +38,14 @@ static int read_time(int64_t *ret_time, struct dr_err *err)
     return 0;
 }
 
-/* What the bundle says of itself, besides its images. */
+/* What the bundle says of itself, besides its images, and who signs that. */
 struct label {
     const char *channel;
     uint64_t serial;     /* UNSAID: the time of creation */
     const char *expires; /* as given; NULL: never */
     char expires_at[32];
+    bool unsigned_;
+    uint64_t signers;
 };
 
 #define UNSAID UINT64_MAX
@@ -87,9 +89,12 @@ static int set_label(struct label *label, struct dr_bundle_options *options, str
     return 0;
 }
 
-static int set_signing(struct dr_bundle_options *options, bool unsigned_, uint64_t signers,
+static int set_signing(struct dr_bundle_options *options, const struct label *label,
                        struct dr_err *err)
 {
+    bool unsigned_ = label->unsigned_;
+    uint64_t signers = label->signers;
+
     if (unsigned_ && options->key)
         return dr_fail(err, DR_ERR_USAGE,
                        "--unsigned and --key contradict each other; --key KEY --signers N signs "
@@ -213,9 +218,9 @@ static int read_bases(const struct dr_list *bases, const struct dr_list *files,
 {
     options->bases = bases->item;
     options->base_count = bases->count;
-    if (files->count == 0 || (files->is_set && options->base_count == 0))
+    if (files->count == 0 || (files->is_set && options->base_count == 0 && !options->remake))
         return 0;
-    if (options->base_count == 0)
+    if (options->base_count == 0 && !options->remake)
         return dr_fail(err, DR_ERR_USAGE,
                        "--pubkey says whose bundles --base may name, and there is no --base");
     if (dr_trusted_read_keys(files, trusted, err) < 0)
@@ -229,6 +234,31 @@ static int read_bases(const struct dr_list *bases, const struct dr_list *files,
 struct lists {
     struct dr_list words, groups, insecure, bases, pubkeys, tools;
 };
+
+/* Everything that it needs to know is in the volume that is named. */
+static int check_remake(const struct dr_bundle_options *options, const struct lists *lists,
+                        struct dr_err *err)
+{
+    bool more = lists->words.count > 0 || lists->groups.count > 0 || lists->bases.count > 0 ||
+                options->wish.file || options->split || options->parity || options->dry_run ||
+                options->pipe;
+
+    if (check_places(options, err) < 0)
+        return -1;
+    if (!options->remake && !options->like)
+        return 0;
+    if (!options->remake || !options->like)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--remake N and --like VOLUME belong together: which volume is to be made "
+                       "again, and another one of its set, or what is left of it");
+    if (more)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "--remake goes with -o, --key, --pubkey and where to fetch from: what the "
+                       "bundle is, and how it is split, the volume at --like says");
+    if (!options->key)
+        return dr_fail(err, DR_ERR_USAGE, "--remake needs --key: the volume's label is signed");
+    return 0;
+}
 
 /* The first word may be a release; every other is an image. */
 static void set_wish(struct dr_wish *wish, const struct lists *lists)
@@ -271,9 +301,7 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     const char *spool = NULL;
     const char *parity = NULL;
     dr_autofree char *spooled = NULL;
-    struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID};
-    bool unsigned_ = false;
-    uint64_t signers = 1;
+    struct label label = {.channel = DR_CHANNEL_DEFAULT, .serial = UNSAID, .signers = 1};
     dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
     struct lists lists = {.words = {.count = 0}};
     dr_auto_common struct dr_common common = {.help = false};
@@ -285,10 +313,10 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"all-platforms", 0, DR_OPTION_FLAG, &options.all_platforms},
         {"key", 0, DR_OPTION_TEXT, &options.key},
         {"passphrase-file", 0, DR_OPTION_TEXT, &passphrase_file},
-        {"unsigned", 0, DR_OPTION_FLAG, &unsigned_},
+        {"unsigned", 0, DR_OPTION_FLAG, &label.unsigned_},
         {"base", 0, DR_OPTION_LIST, &lists.bases},
         {"pubkey", 0, DR_OPTION_LIST, &lists.pubkeys},
-        {"signers", 0, DR_OPTION_NUMBER, &signers},
+        {"signers", 0, DR_OPTION_NUMBER, &label.signers},
         {"channel", 0, DR_OPTION_TEXT, &label.channel},
         {"serial", 0, DR_OPTION_NUMBER, &label.serial},
         {"expires", 0, DR_OPTION_TEXT, &label.expires},
@@ -296,6 +324,8 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
         {"hub-mirror", 0, DR_OPTION_TEXT, &options.hub_mirror},
         {"limit-rate", 0, DR_OPTION_RATE, &options.rate},
         {"split", 0, DR_OPTION_TEXT, &split},
+        {"remake", 0, DR_OPTION_NUMBER, &options.remake},
+        {"like", 0, DR_OPTION_TEXT, &options.like},
         {"spool-dir", 0, DR_OPTION_TEXT, &spool},
         {"parity", 0, DR_OPTION_TEXT, &parity},
         {"fresh", 0, DR_OPTION_FLAG, &options.fresh},
@@ -317,10 +347,10 @@ int dr_cmd_bundle(int argc, char **argv, struct dr_err *err)
     if (dr_pacing_check(&options.pace, options.dry_run, options.rate, err) < 0 ||
         read_bases(&lists.bases, &lists.pubkeys, &trusted, &options, err) < 0 ||
         set_pipe(&options, spool, &spooled, err) < 0 || check_output(&options, err) < 0 ||
-        read_time(&options.created, err) < 0 ||
-        set_signing(&options, unsigned_, signers, err) < 0 || set_split(&options, split, err) < 0 ||
-        read_parity(parity, &options, err) < 0 || set_label(&label, &options, err) < 0 ||
-        set_platform(&options, platform, err) < 0 || check_places(&options, err) < 0)
+        read_time(&options.created, err) < 0 || set_signing(&options, &label, err) < 0 ||
+        set_split(&options, split, err) < 0 || read_parity(parity, &options, err) < 0 ||
+        set_label(&label, &options, err) < 0 || set_platform(&options, platform, err) < 0 ||
+        check_places(&options, err) < 0 || check_remake(&options, &lists, err) < 0)
         return -1;
     set_lists(&options, &lists, passphrase_file);
     return dr_bundle_run(&options, &common.log, err);

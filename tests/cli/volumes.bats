@@ -262,6 +262,76 @@ are_whole() {
     slice v.001 >delta.tar
     drover verify delta.tar --pubkey "$keys/site.pub"
     says "delta: 5 layers"
+    drover bundle --remake 1 --like v.001 -o again --from "$hub" --key "$keys/site.key"
+    cmp <(all_but_signature v.001) <(all_but_signature again.001)
+}
+
+# all_but_signature VOLUME: a label's signature is another one each time.
+all_but_signature() {
+    local _ size signature
+    read -r _ size signature < <(footer "$1")
+    head -c -$((512 + signature)) "$1"
+}
+
+@test "each volume alone is made again from any other one, with the same bytes" {
+    split --split 130K
+    mkdir made
+    for volume in v.???; do
+        number=$((10#${volume#v.}))
+        other=v.$(printf %03d $((number % 11 + 1)))
+        cp "$other" alone
+        drover bundle --remake "$number" --like alone -o made/v --key "$keys/site.key" --from "$hub" \
+            --with-tool="$keys/tool"
+        says "made/$volume  "
+        says "to be labelled \"rancher-v1.0.2 volume $number of 11\""
+        cmp <(all_but_signature "$volume") <(all_but_signature "made/$volume")
+        rm alone
+    done
+    drover verify made --pubkey "$keys/site.pub"
+    [ "$(ls made | wc -l)" -eq 11 ]
+}
+
+@test "a damaged volume tells itself what it was" {
+    split --split 130K
+    cp v.005 lost
+    dd if=/dev/zero of=v.005 bs=1K seek=10 count=20 conv=notrunc status=none
+    drover 7 verify v.005 --alone --pubkey "$keys/site.pub"
+    drover 9 bundle --remake 5 --like v.005 -o v --key "$keys/site.key" --from "$hub"
+    says_error "'v.005' exists and is left as it is"
+    drover bundle --remake 5 --like v.005 -o v --key "$keys/site.key" --from "$hub" --force --json
+    [ "$(jq -r '"\(.file) \(.volume) \(.label)"' <<<"$output")" = "v.005 5 rancher-v1.0.2 volume 5 of 11" ]
+    cmp <(all_but_signature v.005) <(all_but_signature lost)
+    rm lost
+    drover verify . --pubkey "$keys/site.pub"
+}
+
+@test "a volume is not made again of what is not signed, or not to be had" {
+    split
+    remake=(bundle -o made --from "$hub")
+    drover key new -o other.key --no-passphrase
+    drover 7 "${remake[@]}" --remake 3 --like v.001 --key other.key
+    says_error "is not by"
+    drover "${remake[@]}" --remake 3 --like v.001 --key other.key --pubkey "$keys/site.pub"
+    says_error "did not sign the bundle itself"
+    drover verify made.003 --alone --pubkey other.pub --pubkey "$keys/site.pub"
+    drover 2 "${remake[@]}" --remake 7 --like v.001 --key "$keys/site.key"
+    says_error "--remake: there are only 6 volumes"
+    drover 2 "${remake[@]}" --remake 1 --like "$keys/small.tar" --key "$keys/site.key"
+    says_error "is no volume of a bundle"
+    for wrong in "--remake 1" "--like v.001" "--remake 1 --like v.001 v1.0.2" "--remake 1 --like v.001 --split 1M"; do
+        # shellcheck disable=SC2086 # several words
+        drover 2 "${remake[@]}" $wrong --key "$keys/site.key"
+        says_error "--remake"
+    done
+    drover 6 "${remake[@]}" --remake 6 --like v.001 --key "$keys/site.key"
+    says_error "the program 'drover-x86_64' is in volume 6, and this drover is another one"
+    empty=$(registry_start empty)
+    drover 6 bundle --remake 2 --like v.001 -o made --key "$keys/site.key" --from "$empty"
+    says_error "make volume 2 again"
+    bad=$(odd flip)
+    drover 7 bundle --remake 2 --like v.001 -o made --key "$keys/site.key" --from "$bad"
+    says_error "sha256:"
+    [ "$(echo made*)" = made.003 ]
 }
 
 # ---------------------------------------------------------------- a plan only

@@ -101,6 +101,34 @@ static void test_a_piece_that_is_not_wanted(void **unused)
     assert_int_equal(dr_pieces_read(&pieces, found, SLICE, 5, &err), -1);
 }
 
+static void test_what_has_a_place(void **unused)
+{
+    static const struct {
+        uint64_t offset;
+        uint64_t size;
+        enum dr_cover cover;
+    } cases[] = {
+        {0, 5, DR_COVER_NONE},   {0, 10, DR_COVER_NONE}, {9, 2, DR_COVER_SOME},
+        {10, 10, DR_COVER_ALL},  {12, 3, DR_COVER_ALL},  {19, 2, DR_COVER_SOME},
+        {20, 15, DR_COVER_NONE}, {0, 35, DR_COVER_SOME}, {10, 1, DR_COVER_ALL},
+        {19, 1, DR_COVER_ALL},   {20, 1, DR_COVER_NONE}, {9, 1, DR_COVER_NONE},
+    };
+    dr_auto_pieces struct dr_pieces one = DR_PIECES_INIT;
+    dr_auto_pieces struct dr_pieces all = DR_PIECES_INIT;
+    dr_auto_pieces struct dr_pieces later = DR_PIECES_INIT; /* that are not known yet */
+    struct dr_err err = DR_ERR_INIT;
+
+    (void)unused;
+    make(&all);
+    check_ok(dr_pieces_init(&one, COUNT, SLICE, &err), &err);
+    check_ok(dr_pieces_set(&one, 1, temporary(), "piece", "draft", &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(dr_pieces_cover(&one, cases[i].offset, cases[i].size), cases[i].cover);
+        assert_int_equal(dr_pieces_cover(&all, cases[i].offset, cases[i].size), DR_COVER_ALL);
+        assert_int_equal(dr_pieces_cover(&later, cases[i].offset, cases[i].size), DR_COVER_ALL);
+    }
+}
+
 static void test_cutting(void **unused)
 {
     static const struct {
@@ -203,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_range),
         cmocka_unit_test(test_a_piece_that_is_not_wanted),
+        cmocka_unit_test(test_what_has_a_place),
         cmocka_unit_test(test_cutting),
         cmocka_unit_test(test_one_file),
         cmocka_unit_test(test_a_disk_without_room),
