@@ -241,5 +241,15 @@ same_as_skopeo() {
     tar -xOf old.tar bundle.json >old.json
     bundle bundle delta/image:1 --base old.json --force
     says_error "the bundle is a whole one"
+    # A receipt tells it too, and so does one that was typed.
+    "$DROVER" key new -o far.key --no-passphrase
+    drover audit old.tar "$site2" --pubkey "$keys/site.pub" --receipt r --receipt-key far.key
+    "$DROVER" receipt code r >code
+    drover receipt read code --bundle old.tar --pubkey far.pub -o r2
+    cmp r r2
+    bundle bundle delta/image:1 --base r2 --pubkey far.pub --force
+    says_error "1 image in 2 blobs"
+    drover mirror b.tar "$site2" --pubkey "$keys/site.pub"
+    [ "$(pulled_id "$site2/delta/image:1")" = "$(field .image_id)" ]
     registry_stop site2
 }

@@ -10,6 +10,7 @@
 
 #include "bundle/file/receipt_code.h"
 #include "bundle/file/receipt_text.h"
+#include "lib/typed.h"
 #include "tests/unit/bundle_kit.h"
 #include "tests/unit/check.h"
 
@@ -140,6 +141,27 @@ static void another_bundle_and_another_key_are_named(void **state)
     release(&made);
 }
 
+/* What the first version wrote must be read by every later one, and have the same code. */
+static void a_receipt_of_old_is_read_and_has_its_code(void **state)
+{
+    dr_auto_key struct dr_key *key = dr_key_read_public(TEST_DATA "/receipt/far.pub", NULL);
+    dr_auto_buf struct dr_buf typed = DR_BUF_INIT(65536);
+    dr_auto_buf struct dr_buf code = DR_BUF_INIT(DR_RECEIPT_CODE_MAX);
+    dr_auto_buf struct dr_buf again = DR_BUF_INIT(DR_RECEIPT_CODE_MAX);
+    dr_auto_receipt struct dr_receipt receipt = DR_RECEIPT_INIT;
+    const struct dr_key *const keys[] = {key};
+    struct dr_err err = DR_ERR_INIT;
+
+    (void)state;
+    check_ok(dr_receipt_read(TEST_DATA "/receipt/site.receipt", keys, 1, &receipt, &err), &err);
+    assert_true(receipt.seal.verified);
+    check_ok(dr_receipt_code_write(&receipt, &code, &err), &err);
+    check_ok(dr_file_read(TEST_DATA "/receipt/site.code", &typed, &err), &err);
+    check_ok(dr_typed_read(typed.data, typed.size, &again, &err), &err);
+    assert_int_equal(again.size, code.size);
+    assert_memory_equal(again.data, code.data, code.size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +170,7 @@ int main(void)
                                         kit_setup, kit_teardown),
         cmocka_unit_test_setup_teardown(another_bundle_and_another_key_are_named, kit_setup,
                                         kit_teardown),
+        cmocka_unit_test(a_receipt_of_old_is_read_and_has_its_code),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
