@@ -48,12 +48,11 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Is it called like the bundle, a volume or a parity file of it? */
-static bool is_called_so(const struct dr_candidates *candidates, const char *name)
+bool dr_candidates_is_called_so(const struct dr_candidates *candidates, const char *path)
 {
     char stem[NAME_MAX + 1];
 
-    if (!candidates->output || dr_text_put(stem, sizeof stem, name) < 0)
+    if (!candidates->output || dr_text_put(stem, sizeof stem, name_of(path)) < 0)
         return false;
     dr_candidates_strip(stem);
     return strcmp(stem, name_of(candidates->output)) == 0;
@@ -144,7 +143,7 @@ static int look_at(struct dr_candidates *candidates, const char *folder, const c
 
     if (!path || open_entry(candidates, path, &fd, &info, err) < 0)
         return -1;
-    if (fd < 0 || (!is_called_so(candidates, name) && !has_label(fd)))
+    if (fd < 0 || (!dr_candidates_is_called_so(candidates, name) && !has_label(fd)))
         return 0;
     return add(candidates, path, dr_steal_fd(&fd), &info, false, err) < 0
                ? -1
@@ -156,8 +155,8 @@ static int no_draft(const struct dirent *entry)
     return entry->d_name[0] != '.' && !dr_text_ends(entry->d_name, ".part");
 }
 
-int dr_candidates_add_folder(struct dr_candidates *candidates, const char *folder,
-                             struct dr_err *err)
+/* NULL: the folder that we are in. */
+static int scan(struct dr_candidates *candidates, const char *folder, struct dr_err *err)
 {
     struct dirent **entries = NULL;
     int count = scandir(folder ? folder : ".", &entries, no_draft, alphasort);
@@ -179,6 +178,18 @@ int dr_candidates_add_folder(struct dr_candidates *candidates, const char *folde
     return done;
 }
 
+int dr_candidates_add_folder(struct dr_candidates *candidates, const char *folder,
+                             struct dr_err *err)
+{
+    size_t before = candidates->count;
+
+    if (scan(candidates, folder, err) < 0)
+        return -1;
+    for (size_t i = before; i < candidates->count; i++)
+        candidates->items[i].asked = true;
+    return 0;
+}
+
 static int add_folder_of(struct dr_candidates *candidates, const char *path, struct dr_err *err)
 {
     dr_autofree char *folder = dr_text_copy(path, err);
@@ -187,9 +198,9 @@ static int add_folder_of(struct dr_candidates *candidates, const char *path, str
     if (!folder)
         return -1;
     if (!slash)
-        return dr_candidates_add_folder(candidates, NULL, err);
+        return scan(candidates, NULL, err);
     slash[slash == folder] = '\0';
-    return dr_candidates_add_folder(candidates, folder, err);
+    return scan(candidates, folder, err);
 }
 
 static int add_file(struct dr_candidates *candidates, const char *path, struct dr_err *err)

@@ -17,6 +17,7 @@ struct dr_candidate {
     dev_t device;
     ino_t inode;
     bool named; /* on the command line */
+    bool asked; /* in a folder that was; not only beside a file */
 };
 
 #define DR_CANDIDATES_MAX 1200
@@ -35,12 +36,15 @@ struct dr_candidates {
 /* A file and the folder that it is in, or a folder. */
 int dr_candidates_add(struct dr_candidates *candidates, const char *path, struct dr_err *err);
 
-/* A folder alone; NULL: the one that we are in. */
+/* A folder that was named. */
 int dr_candidates_add_folder(struct dr_candidates *candidates, const char *folder,
                              struct dr_err *err);
 
 void dr_candidates_release(struct dr_candidates *candidates);
 #define dr_auto_candidates __attribute__((cleanup(dr_candidates_release)))
+
+/* Is it called like the bundle, or like a volume or a parity file of it? False where no file was named. */
+bool dr_candidates_is_called_so(const struct dr_candidates *candidates, const char *path);
 
 /* Cuts .001, .p01 or .parity off. */
 void dr_candidates_strip(char *name);

@@ -264,7 +264,7 @@ static int add_labels(struct index *index, struct dr_err *err)
         if (pool->labels[i].text && dr_label_pack(&pool->labels[i], &labels, err) < 0)
             return -1;
     }
-    if (labels.size == parity->labels_size)
+    if (labels.size > 0 && labels.size == parity->labels_size)
         memcpy(bytes, labels.data, labels.size);
     return add_to_index(index, bytes, parity->labels_size, err);
 }

@@ -73,15 +73,11 @@ static const struct dr_volume_set *set_of(const struct search *search, size_t i)
 /* Is that file called like what was named? */
 static bool is_called_so(const struct search *search, size_t i)
 {
-    dr_autofree char *path = dr_text_copy(search->candidates.items[i].path, NULL);
-
-    if (!path || !search->candidates.output)
-        return false;
-    dr_candidates_strip(path);
-    return strcmp(path, search->candidates.output) == 0;
+    return dr_candidates_is_called_so(&search->candidates, search->candidates.items[i].path);
 }
 
-/* The file that says which bundle it is about: one that was named, else one that is called so, else the first. */
+/* The file that says which bundle it is about: one that was named, else one that is called so, else the first in a
+ * folder that was named. */
 static size_t find_first(const struct search *search)
 {
     size_t count = search->candidates.count;
@@ -89,10 +85,11 @@ static size_t find_first(const struct search *search)
     int best_rank = -1;
 
     for (size_t i = 0; i < count; i++) {
-        int rank = search->candidates.items[i].named * 4 + is_called_so(search, i) * 2 +
+        const struct dr_candidate *candidate = &search->candidates.items[i];
+        int rank = candidate->named * 8 + is_called_so(search, i) * 4 + candidate->asked * 2 +
                    (search->parities[i].label.text != NULL);
 
-        if (set_of(search, i) && rank > best_rank) {
+        if (set_of(search, i) && rank > best_rank && rank > 1) {
             best = i;
             best_rank = rank;
         }

@@ -183,15 +183,42 @@ static void print_file(const struct dr_pool_file *file, const struct dr_bundle *
     print_spots(file, bundle, out);
 }
 
+/* How much parity is missing, because a file of it is. */
+static uint64_t count_absent(const struct dr_pool *pool)
+{
+    uint64_t absent = 0;
+
+    for (uint64_t block = pool->scheme.chunks; block < dr_scheme_blocks(&pool->scheme); block++) {
+        bool is_there = false;
+
+        for (size_t i = 0; i < pool->count && !is_there; i++)
+            is_there = dr_pool_has(&pool->files[i], block);
+        absent += !is_there;
+    }
+    return absent;
+}
+
+static void print_parity(const struct dr_pool *pool, FILE *out)
+{
+    uint64_t absent = count_absent(pool);
+
+    if (pool->scheme.rows == 0)
+        return;
+    fprintf(out, "parity: of every %u chunks that belong together any %u may be lost",
+            pool->scheme.columns + pool->scheme.rows, pool->scheme.rows);
+    if (absent > 0)
+        fprintf(out, "; %llu of the %llu chunks of parity are in a file that is not here",
+                (unsigned long long)absent, (unsigned long long)dr_scheme_parity(&pool->scheme));
+    fputs("\n", out);
+}
+
 void dr_report_print(const struct dr_pool *pool, bool done, FILE *out)
 {
     dr_auto_bundle struct dr_bundle *bundle = dr_naming_open(pool->frame);
     char text[DR_VOLUME_SET_TEXT];
 
     fprintf(out, "%s\n", dr_volume_set_text(&pool->set, text));
-    if (pool->scheme.rows > 0)
-        fprintf(out, "parity: of every %u chunks that belong together any %u may be lost\n",
-                pool->scheme.columns + pool->scheme.rows, pool->scheme.rows);
+    print_parity(pool, out);
     fputs("  . good   x restored   ! not restored\n", out);
     for (size_t i = 0; i < pool->count; i++)
         print_file(&pool->files[i], bundle, done, out);

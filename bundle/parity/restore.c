@@ -60,7 +60,8 @@ static int note(const struct work *work, struct dr_pool_file *file, uint64_t blo
     if (dr_pool_old(file) < 0)
         return 0;
     read_old(file, block, size, work->old, unreadable);
-    for (size_t i = 0; i < size; i += SECTOR) {
+    /* What was behind the end is told as its length. */
+    for (size_t i = 0; i < size && dr_pool_block_at(file, block) + i < file->found; i += SECTOR) {
         size_t now = size - i < SECTOR ? size - i : SECTOR;
         const struct dr_spot spot = {.offset = dr_pool_block_at(file, block) + i,
                                      .size = now,

@@ -153,6 +153,27 @@ sectors() {
     cmp b.tar "$files/b.tar"
 }
 
+@test "signatures that were attached since are no damage" {
+    drover bundle v1.0.2 --from "$hub" -o two.tar --key "$files/site.key" --signers 2 --parity 10%
+    drover sign two.tar --key "$files/other.key" -o two.sig
+    drover attach two.tar two.sig --pubkey "$files/other.pub"
+    sectors two.tar 5000 1
+    cp two.tar before
+    repair 9 repair two.tar
+    [[ $stderr == *"'two.tar' is of the same bundle with other signatures in it"*"'drover parity --force'"* ]]
+    cmp two.tar before
+}
+
+@test "a name that is not there does not lead to other bundles beside it" {
+    sectors b.tar 300 9
+    cp b.tar before
+    repair 6 repair nosuch.tar
+    [[ $stderr == *"there is neither a parity file nor a volume of 'nosuch.tar' there"* ]]
+    cmp b.tar before
+    drover 7 verify b.tar.parity --pubkey "$files/site.pub"
+    [[ $stderr == *"it is a parity file, which 'drover repair' takes"* ]]
+}
+
 @test "parity of another bundle is not taken" {
     drover bundle rancher/agent:v1.0.1 --from "$hub" -o o.tar --key "$files/site.key" --parity 10%
     repair 9 repair b.tar o.tar.parity
@@ -181,7 +202,13 @@ sectors() {
     mkdir disc && mv v.tar.00[12] disc
     repair repair v.tar.003 --media disc
     [[ $output == *'v.tar.003  '*'damaged, restored'*'its label'* ]]
-    mv disc/* .
+    mv v.tar.p02 disc
+    repair repair v.tar.003 --media disc --dry-run
+    [[ $output != *'not here'* ]]
+    mkdir away && mv disc/v.tar.p02 away
+    repair repair v.tar.003 --media disc
+    [[ $output == *'; '*' of the '*' chunks of parity are in a file that is not here'* ]]
+    mv disc/* away/* .
     for file in v.tar.*; do cmp "$file" "kept/$file"; done
     cmp b.tar "$files/b.tar" # which begins like volume 1, and is none
     drover parity 10% v.tar.001 --key "$files/site.key" --force

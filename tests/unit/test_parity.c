@@ -2,11 +2,13 @@
 /* links: drover_bundle_parity */
 /* Parity: whatever is damaged of a small set of volumes comes back bit for bit, or is said to be lost. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bundle/file/volume.h"
@@ -464,6 +466,71 @@ static void copies_complete_each_other(void **context)
     assert_true(is_right(&copy));
 }
 
+/* ---- a medium that does not give some of its sectors */
+
+static struct {
+    ino_t inode; /* 0: all is readable */
+    uint64_t from;
+    uint64_t to;
+} unreadable;
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+    struct stat info;
+
+    if (unreadable.inode && fstat(fd, &info) == 0 && info.st_ino == unreadable.inode &&
+        (uint64_t)offset < unreadable.to && (uint64_t)offset + size > unreadable.from) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, data, size, offset);
+}
+
+static void make_unreadable(const struct item *item, uint64_t from, uint64_t size)
+{
+    struct stat info;
+
+    assert_int_equal(stat(item->path, &info), 0);
+    unreadable.inode = info.st_ino;
+    unreadable.from = from;
+    unreadable.to = from + size;
+}
+
+static void what_cannot_be_read_is_restored(void **context)
+{
+    struct state *state = *context;
+    struct item made = state->files[0];
+    struct dr_err err = DR_ERR_INIT;
+    char folder[80];
+
+    snprintf(folder, sizeof folder, "%s.out", state->folder);
+    snprintf(made.path, sizeof made.path, "%s/b", folder);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    make_unreadable(&state->files[0], 66000, 1000);
+    check_ok(repair_with(state, state->key, folder, false, &err), &err);
+    assert_non_null(strstr(state->text, "bytes 65536 to 67071, unreadable"));
+    assert_true(is_right(&made));
+    remove_folder(folder);
+    check_fails(repair(state, &err), &err, DR_ERR_PROOF, "does not read back as it was written");
+    unreadable.inode = 0;
+    check_all_right(state);
+}
+
+/* So too of what is around the chunks. */
+static void ends_that_cannot_be_read_are_no_end(void **context)
+{
+    struct state *state = *context;
+    struct dr_err err = DR_ERR_INIT;
+
+    for (size_t i = 0; i < state->count; i++) {
+        make_unreadable(&state->files[i], state->files[i].size - 2000, 2000);
+        check_ok(repair_with(state, state->key, NULL, true, &err), &err);
+        assert_non_null(strstr(state->text, "damaged, can be restored"));
+    }
+    unreadable.inode = 0;
+    check_all_right(state);
+}
+
 static void without_parity_the_map_is_shown(void **context)
 {
     struct state *state = *context;
@@ -519,6 +586,8 @@ int main(void)
         WITH_VOLUMES(a_dry_run_writes_nothing),
         WITH_BUNDLE(nobody_elses_parity_is_believed),
         WITH_VOLUMES(nobody_elses_parity_is_believed),
+        WITH_BUNDLE(what_cannot_be_read_is_restored),
+        WITH_VOLUMES(ends_that_cannot_be_read_are_no_end),
         WITH_VOLUMES(copies_complete_each_other),
         WITH_VOLUMES(without_parity_the_map_is_shown),
         WITH_VOLUMES(restored_copies_go_elsewhere),
