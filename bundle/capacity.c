@@ -32,7 +32,7 @@ int dr_capacity_read(const char *text, uint64_t *ret_bytes, struct dr_err *err)
     if (dr_text_bytes(text, UINT64_C(1) << 60, ret_bytes) == 0)
         return 0;
     return dr_fail(err, DR_ERR_USAGE,
-                   "--split: '%.40s' is neither a size like 700M or 4GB nor one of fat32, cd, dvd, "
+                   "'%.40s' is neither a size like 700M or 4GB nor one of fat32, cd, dvd, "
                    "dvd-dl, bd",
                    text);
 }

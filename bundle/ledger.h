@@ -48,6 +48,7 @@ struct dr_past {
  * something else nothing is taken. */
 void dr_past_read(const char *path, const json_t *asked, struct dr_past *ret_past);
 void dr_past_release(struct dr_past *past);
+#define dr_auto_past __attribute__((cleanup(dr_past_release)))
 
 /* What the image was found to be; false: it is not in the journal. */
 bool dr_past_digest(const struct dr_past *past, const char *reference,
@@ -100,6 +101,7 @@ uint64_t dr_ledger_done(const struct dr_ledger *ledger);
 
 /* Ends the thread after a last flush. Harmless when it never began, or twice. */
 void dr_ledger_end(struct dr_ledger *ledger);
+#define dr_auto_ledger __attribute__((cleanup(dr_ledger_end)))
 
 /* Everything is on the disk, and `volumes` volumes get their names now: if that is cut off, a later run has to take it
  * back (dr_past.renaming). On the disk when it returns 0. */

@@ -13,19 +13,16 @@
 #include "bundle/split.h"
 #include "bundle/tools.h"
 #include "lib/cleanup.h"
-#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
 #define WHAT "the bundle"
-#define CHUNK ((size_t)64 << 10)
 
 struct remake {
     const struct dr_bundle_options *options;
     const struct dr_log *log;
     struct dr_key *key;
-    const struct dr_key **keys; /* whose signatures are believed: this one's, and those named */
-    struct dr_bundle *bundle;   /* all of it but the layers */
+    struct dr_bundle *bundle; /* all of it but the layers */
     const struct dr_volume_set *set;
     struct dr_sources sources;
     struct dr_fetched *fetched; /* one per image, of which only registry and image are there */
@@ -47,26 +44,17 @@ static void release(struct remake *remake)
     free(remake->fetched);
     dr_sources_release(&remake->sources);
     dr_bundle_free(remake->bundle);
-    free(remake->keys);
     dr_key_free(remake->key);
 }
 
 /* ---- what the other volume tells */
 
-/* That it expired in the meantime is the receiver's business. */
 static int open_like(struct remake *remake, struct dr_err *err)
 {
     const struct dr_bundle_options *options = remake->options;
-    struct dr_bundle_trust trust = {.key_count = 1 + options->base_key_count, .ignore_clock = true};
 
-    remake->keys = calloc(trust.key_count, sizeof *remake->keys);
-    if (!remake->keys)
-        return dr_fail_memory(err);
-    remake->keys[0] = remake->key;
-    for (size_t i = 0; i < options->base_key_count; i++)
-        remake->keys[1 + i] = options->base_keys[i];
-    trust.keys = remake->keys;
-    remake->bundle = dr_bundle_open(options->like, &trust, err);
+    remake->bundle = dr_split_open(options->like, remake->key, options->base_keys,
+                                   options->base_key_count, remake->log, err);
     if (!remake->bundle)
         return -1;
     if (!dr_bundle_volumes(remake->bundle))
@@ -76,24 +64,6 @@ static int open_like(struct remake *remake, struct dr_err *err)
                ? 0
                : dr_fail(err, DR_ERR_USAGE, "--remake: there are only %llu volumes in this set",
                          (unsigned long long)remake->set->count);
-}
-
-static void warn_of_key(const struct remake *remake)
-{
-    const struct dr_signers *signers = &dr_bundle_about(remake->bundle)->signers;
-    struct dr_digest id;
-    char hex[DR_DIGEST_TEXT];
-
-    if (dr_key_id(remake->key, &id, NULL) < 0)
-        return;
-    for (size_t i = 0; i < signers->count; i++) {
-        if (dr_digest_equal(&signers->ids[i], &id))
-            return;
-    }
-    dr_log_warn(remake->log,
-                "the key %.16s did not sign the bundle itself: whoever is to read the volume has "
-                "to believe this key too",
-                dr_digest_hex(&id, hex));
 }
 
 /* ---- where layers come from */
@@ -157,27 +127,6 @@ static int find_sources(struct remake *remake, struct dr_err *err)
 
 /* ---- what is no layer */
 
-static int copy_frame(const struct remake *remake, struct dr_err *err)
-{
-    char chunk[CHUNK];
-
-    for (size_t i = 0; i < remake->set->frame_count; i++) {
-        const struct dr_extent *extent = &remake->set->frame[i];
-
-        for (uint64_t done = 0; done < extent->size;) {
-            uint64_t left = extent->size - done;
-            long got = dr_bundle_file_read(remake->bundle, extent->offset + done, chunk,
-                                           left < sizeof chunk ? (size_t)left : sizeof chunk, err);
-
-            if (got <= 0 || dr_file_pwrite(remake->frame, chunk, (size_t)got, extent->offset + done,
-                                           WHAT, err) < 0)
-                return -1;
-            done += (uint64_t)got;
-        }
-    }
-    return 0;
-}
-
 static int fail_program(const struct remake *remake, const struct dr_member *program,
                         struct dr_err *err)
 {
@@ -222,8 +171,8 @@ static int write_programs(const struct remake *remake, struct dr_err *err)
 
 static int make_frame(struct remake *remake, struct dr_err *err)
 {
-    remake->frame = dr_frame_file(remake->set->total, err);
-    return remake->frame < 0 || copy_frame(remake, err) < 0 ? -1 : write_programs(remake, err);
+    remake->frame = dr_split_frame(remake->set, remake->bundle, err);
+    return remake->frame < 0 ? -1 : write_programs(remake, err);
 }
 
 /* ---- the volume */
@@ -319,7 +268,6 @@ int dr_remake_run(const struct dr_bundle_options *options, const struct dr_log *
     if (!remake.key || open_like(&remake, err) < 0 ||
         dr_sources_init(&remake.sources, options, log, err) < 0)
         return -1;
-    warn_of_key(&remake);
     if (open_volume(&remake, err) < 0 || plan(&remake, err) < 0 || make_frame(&remake, err) < 0 ||
         find_sources(&remake, err) < 0 || write_volume(&remake, err) < 0)
         return dr_err_wrap(err, "make volume %llu again", (unsigned long long)options->remake);

@@ -7,8 +7,10 @@
 
 #include "bundle/file/media.h"
 #include "bundle/file/sums.h"
+#include "bundle/frame.h"
 #include "bundle/part.h"
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -37,14 +39,22 @@ int dr_split_describe(struct dr_volume_set *set, const struct dr_writer *writer,
     dr_volume_set_release(set);
     mark_large(writer, left_out);
     dr_digest_of(writer->sums.data, writer->sums.size, &set->sums);
+    return dr_split_name(set, about, err) < 0
+               ? -1
+               : dr_volume_set_frame(set, &writer->layout, left_out, err);
+}
+
+int dr_split_name(struct dr_volume_set *set, const struct dr_bundle_about *about,
+                  struct dr_err *err)
+{
     set->serial = about->serial;
     set->created = dr_text_copy(about->created, err);
     set->channel = set->created ? dr_text_copy(about->channel, err) : NULL;
     if (!set->channel)
         return -1;
-    if (about->release && !(set->release = dr_text_copy(about->release, err)))
-        return -1;
-    return dr_volume_set_frame(set, &writer->layout, left_out, err);
+    if (about->release)
+        set->release = dr_text_copy(about->release, err);
+    return about->release && !set->release ? -1 : 0;
 }
 
 void dr_split_at(struct dr_volume_set *set, uint64_t slice)
@@ -71,6 +81,79 @@ int dr_split_seal(const struct dr_volume_set *set, const struct dr_pieces *piece
     }
     dr_progress_end(&progress);
     return done;
+}
+
+/* ---- of a bundle that exists */
+
+static void warn_of_key(const struct dr_bundle *bundle, const struct dr_key *key,
+                        const struct dr_log *log)
+{
+    const struct dr_signers *signers = &dr_bundle_about(bundle)->signers;
+    struct dr_digest id;
+    char hex[DR_DIGEST_TEXT];
+
+    if (dr_key_id(key, &id, NULL) < 0)
+        return;
+    for (size_t i = 0; i < signers->count; i++) {
+        if (dr_digest_equal(&signers->ids[i], &id))
+            return;
+    }
+    dr_log_warn(log,
+                "the key %.16s did not sign the bundle itself: whoever is to read the volume has "
+                "to believe this key too",
+                dr_digest_hex(&id, hex));
+}
+
+struct dr_bundle *dr_split_open(const char *path, const struct dr_key *key,
+                                const struct dr_key *const *others, size_t count,
+                                const struct dr_log *log, struct dr_err *err)
+{
+    dr_autofree const struct dr_key **keys = calloc(count + 1, sizeof *keys);
+    const struct dr_bundle_trust trust = {
+        .keys = keys, .key_count = count + 1, .ignore_clock = true};
+    struct dr_bundle *bundle;
+
+    if (!keys) {
+        dr_fail_memory(err);
+        return NULL;
+    }
+    keys[0] = key;
+    for (size_t i = 0; i < count; i++)
+        keys[1 + i] = others[i];
+    bundle = dr_bundle_open(path, &trust, err);
+    if (bundle)
+        warn_of_key(bundle, key, log);
+    return bundle;
+}
+
+static int copy_extent(const struct dr_extent *extent, const struct dr_bundle *bundle, int to,
+                       struct dr_err *err)
+{
+    char chunk[65536];
+
+    for (uint64_t done = 0; done < extent->size;) {
+        uint64_t left = extent->size - done;
+        long got = dr_bundle_file_read(bundle, extent->offset + done, chunk,
+                                       left < sizeof chunk ? (size_t)left : sizeof chunk, err);
+
+        if (got <= 0 ||
+            dr_file_pwrite(to, chunk, (size_t)got, extent->offset + done, "the bundle", err) < 0)
+            return -1;
+        done += (uint64_t)got;
+    }
+    return 0;
+}
+
+int dr_split_frame(const struct dr_volume_set *set, const struct dr_bundle *bundle,
+                   struct dr_err *err)
+{
+    dr_autoclose int fd = dr_frame_file(set->total, err);
+
+    for (size_t i = 0; fd >= 0 && i < set->frame_count; i++) {
+        if (copy_extent(&set->frame[i], bundle, fd, err) < 0)
+            return -1;
+    }
+    return dr_steal_fd(&fd);
 }
 
 int dr_split_refuse(const char *path, struct dr_err *err)

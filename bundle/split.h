@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "bundle/file/content.h"
+#include "bundle/file/reader.h"
 #include "bundle/file/volume.h"
 #include "bundle/file/writer.h"
 #include "bundle/pieces.h"
@@ -23,12 +24,27 @@
 int dr_split_describe(struct dr_volume_set *set, const struct dr_writer *writer,
                       const struct dr_bundle_about *about, struct dr_err *err);
 
+/* Of that, only what is told of the bundle to people. */
+int dr_split_name(struct dr_volume_set *set, const struct dr_bundle_about *about,
+                  struct dr_err *err);
+
 /* It is cut into slices of that size, as a larger one was that had been planned in its place. */
 void dr_split_at(struct dr_volume_set *set, uint64_t slice);
 
 /* Writes what is behind the slices, which are complete. `frame` is what dr_frame_make() made. */
 int dr_split_seal(const struct dr_volume_set *set, const struct dr_pieces *pieces, int frame,
                   const struct dr_key *key, const struct dr_log *log, struct dr_err *err);
+
+/* Opens a bundle that exists, whole or in volumes, of which volumes are to be made whose labels `key` signs. The bundle
+ * may be signed by that key or by one of `others`; that it is none of its signers is told. When it expires is the
+ * receiver's business. */
+struct dr_bundle *dr_split_open(const char *path, const struct dr_key *key,
+                                const struct dr_key *const *others, size_t count,
+                                const struct dr_log *log, struct dr_err *err);
+
+/* The frame of such a bundle, in a file in memory; -1 on failure. */
+int dr_split_frame(const struct dr_volume_set *set, const struct dr_bundle *bundle,
+                   struct dr_err *err);
 
 /* DR_ERR_USAGE: that is a volume, or a folder with volumes, to which no signature can be added. */
 int dr_split_refuse(const char *path, struct dr_err *err);

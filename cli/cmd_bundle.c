@@ -129,7 +129,12 @@ static int set_split(struct dr_bundle_options *options, const char *split, struc
         return dr_fail(err, DR_ERR_USAGE,
                        "--split leaves no room for further signatures, since every volume says "
                        "what was signed: make the bundle in one file and attach them to that");
-    return dr_capacity_read(split, &options->split, err);
+    if (options->output && dr_text_ends(options->output, "/"))
+        return dr_fail(err, DR_ERR_USAGE,
+                       "-o '%s' is a folder: volumes are called after a name in it, NAME.001 and "
+                       "so on",
+                       options->output);
+    return dr_capacity_read(split, &options->split, err) < 0 ? dr_err_wrap(err, "--split") : 0;
 }
 
 /* Into a pipe; `spool` is a folder for a bundle that has to be made before (NULL: none). */

@@ -12,6 +12,7 @@ dr_command_fn dr_cmd_verify;
 dr_command_fn dr_cmd_inspect;
 dr_command_fn dr_cmd_diff;
 dr_command_fn dr_cmd_merge;
+dr_command_fn dr_cmd_split;
 dr_command_fn dr_cmd_parity;
 dr_command_fn dr_cmd_repair;
 dr_command_fn dr_cmd_mirror;

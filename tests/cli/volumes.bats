@@ -208,6 +208,8 @@ are_whole() {
     says_error "make the bundle in one file and attach them"
     drover 2 bundle v1.0.2 -o - --split 1M --key "$keys/site.key"
     says_error "--split makes files"
+    drover 2 bundle v1.0.2 -o ./ --split 1M --key "$keys/site.key"
+    says_error "-o './' is a folder: volumes are called after a name in it"
     for size in 0 x 1X 12MiB dvd5 -1 99999999999T; do
         drover 2 bundle v1.0.2 -o v --split="$size" --key "$keys/site.key"
         says_error "--split: '$size' is neither a size like 700M or 4GB nor one of fat32, cd, dvd"
@@ -363,4 +365,39 @@ all_but_signature() {
     process_stop "$BATS_TEST_NUMBER" KILL
     big "$hub" --dry-run --json
     jq -e '.kept_bytes > 1000000 and .fetch_bytes == .layer_bytes - .kept_bytes and .space_needed < .volumes.bytes' <<<"$output"
+}
+
+@test "a bundle that several have signed is split, and joined again" {
+    drover key new -o second.key --no-passphrase
+    drover bundle v1.0.2 --from "$hub" -o both.tar --key "$keys/site.key" --signers 2 --with-tool="$keys/tool"
+    drover sign both.tar --key second.key -o second.sig
+    drover attach both.tar second.sig --pubkey second.pub
+    drover key new -o third.key --no-passphrase
+    drover 7 split both.tar 200K -o v --key third.key
+    drover split both.tar 200K -o v --key second.key --pubkey "$keys/site.pub"
+    says "to be labelled \"rancher-v1.0.2 volume 6 of 6\""
+    for volume in v.???; do slice "$volume"; done | cmp - both.tar
+    drover verify v.001 --pubkey "$keys/site.pub" --pubkey second.pub --threshold 2
+    drover merge v.001 -o again.tar --pubkey "$keys/site.pub" --pubkey second.pub
+    cmp again.tar both.tar
+    # Volumes into others.
+    drover 9 split v.001 300K -o v --key second.key
+    drover split v.001 300K -o v --key second.key --force --json
+    [ "$(jq -r '.volumes | length' <<<"$output")" -eq "$(find . -name 'v.*' | wc -l)" ]
+    for volume in v.???; do slice "$volume"; done | cmp - both.tar
+    # The same as bundle --split would have written, but for signatures.
+    split -o direct --split 300K
+    for volume in v.???; do [ "$(stat -c %s "$volume")" -ge "$(($(stat -c %s "direct${volume#v}") - 8))" ]; done
+    [ "$(label v.002 | jq -S 'del(.frame, .table, .extents, .total)')" = \
+        "$(label direct.002 | jq -S 'del(.frame, .table, .extents, .total)')" ]
+    # Damage is found before anything has a name.
+    printf x | dd of=both.tar bs=1 seek=300000 conv=notrunc status=none
+    rm v.???
+    drover 7 split both.tar 200K -o v --key second.key
+    says_error "was changed"
+    drover 2 split both.tar dvd5 -o v --key second.key
+    says_error "'dvd5' is neither a size"
+    drover 2 split both.tar dvd --key second.key
+    drover 2 split both.tar dvd -o v
+    [ "$(find . -name 'v.*')" = '' ]
 }
