@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bundle/file/media.h"
 #include "bundle/file/reader.h"
 #include "bundle/file/stream.h"
 #include "bundle/file/volumes.h"
@@ -104,6 +105,7 @@ int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
         return 0;
     if (dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
         return -1;
+    wait = wait && strcmp(words.item[0], "-") != 0 && !dr_media_is_file(words.item[0]);
     return wait ? dr_verify_media(words.item[0], &trusted.trust, &options, err)
                 : verify(words.item[0], &trusted, &options, err);
 }

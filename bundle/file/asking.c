@@ -74,8 +74,6 @@ static bool tell_others(struct dr_asking *asking, const struct dr_volumes *volum
     if (here > 0 && here != stale)
         return say_once(asking, asking->told, "'%s' is volume %llu, which is not needed now",
                         dr_volumes_item(volumes, here)->path, (unsigned long long)here);
-    if (here > 0)
-        return false;
     for (size_t i = 0; i < count; i++) {
         if (strays[i].kind == DR_STRAY_COPY)
             continue;
@@ -103,17 +101,14 @@ static void ask(struct dr_asking *asking, const struct dr_volumes *volumes, cons
                 uint64_t first)
 {
     const struct dr_volume_set *set = dr_volumes_set(volumes);
-    char list[DR_VOLUMES_TEXT];
     char where[DR_VOLUMES_TEXT];
     char text[DR_VOLUME_SET_TEXT];
 
-    if (first > 0)
-        snprintf(list, sizeof list, "%llu", (unsigned long long)first);
-    else
-        dr_volumes_list(volumes, wanted, list);
-    say_once(asking, asking->asked, "put in volume %s of %llu of %.200s: in %.160s", list,
-             (unsigned long long)set->count, dr_volume_set_text(set, text),
-             dr_volumes_where(volumes, where));
+    while (first == 0 || !wanted[first - 1])
+        first++;
+    say_once(asking, asking->asked, "put in volume %llu of %llu of %.200s: in %.160s",
+             (unsigned long long)first, (unsigned long long)set->count,
+             dr_volume_set_text(set, text), dr_volumes_where(volumes, where));
 }
 
 static bool is_any_here(const struct dr_volumes *volumes, const bool *wanted)

@@ -26,8 +26,8 @@ struct dr_asking {
 /* A dr_volumes_wait_fn, its context a struct dr_asking: the first medium. */
 int dr_asking_first(void *asking, const struct dr_volumes *volumes, struct dr_err *err);
 
-/* Waits until one of the volumes is here for which `wanted` (by number - 1) is true. `first`: the one that is best; 0:
- * any is. Afterwards `volumes` has what is here. DR_ERR_STOPPED: the operator ended it. */
+/* Waits until one of the volumes is here for which `wanted` (by number - 1) is true. `first`: the one that is best, and
+ * asked for; 0: the first of them. Afterwards `volumes` has what is here. DR_ERR_STOPPED: the operator ended it. */
 int dr_asking_volume(struct dr_asking *asking, struct dr_volumes *volumes, const bool *wanted,
                      uint64_t first, struct dr_err *err);
 

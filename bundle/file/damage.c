@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "lib/reference.h"
 #include "lib/stop.h"
 
@@ -57,15 +56,12 @@ int dr_damage_check_rest(const struct dr_volumes *volumes, uint64_t number,
     const struct dr_volume volume = dr_volumes_volume(volumes, number);
     int fd = dr_volumes_item(volumes, number)->fd;
     struct dr_damage damage = {.count = 0};
-    dr_autofree unsigned char *table = NULL;
 
     if (dr_stop_check(err, "volumes were checked") < 0)
         return -1;
     damage.frame = dr_volume_frame(&volume, fd, -1, &damage.why) < 0 ||
                    dr_volume_compare(&volume, fd, &damage.why) < 0;
-    if (!damage.frame)
-        table = dr_volume_table(&volume, fd, &damage.why);
-    damage.table = !damage.frame && !table;
+    damage.table = !damage.frame && dr_volume_check_table(&volume, fd, &damage.why) < 0;
     *ret_damage = damage;
     return 0;
 }

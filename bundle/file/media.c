@@ -119,38 +119,58 @@ static int compare_names(const void *a, const void *b)
 }
 
 struct names {
-    char **items;
+    char **items; /* files */
     size_t count;
+    char **folders;
+    size_t folder_count;
 };
 
 static void release_names(struct names *names)
 {
     for (size_t i = 0; i < names->count; i++)
         free(names->items[i]);
+    for (size_t i = 0; i < names->folder_count; i++)
+        free(names->folders[i]);
     free(names->items);
+    free(names->folders);
+}
+
+/* What begins with a dot is hidden: nobody puts a volume there. */
+static int add_name(struct names *names, const struct dirent *entry, const char *path,
+                    struct dr_err *err)
+{
+    bool folder = entry->d_type == DT_DIR;
+    char **place = folder ? &names->folders[names->folder_count] : &names->items[names->count];
+
+    if ((!folder && entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) ||
+        entry->d_name[0] == '.')
+        return 0;
+    if (names->count + names->folder_count == DR_MEDIA_ENTRIES_MAX)
+        return dr_fail(err, DR_ERR_IO,
+                       "look for volumes in '%s': it has more than %d files, which are not looked "
+                       "through; put the volumes into a folder of their own",
+                       path, DR_MEDIA_ENTRIES_MAX);
+    *place = dr_file_join(path, entry->d_name, err);
+    if (!*place)
+        return -1;
+    *(folder ? &names->folder_count : &names->count) += 1;
+    return 0;
 }
 
 static int fill(struct names *names, DIR *folder, const char *path, struct dr_err *err)
 {
-    const struct dirent *entry;
-
-    names->items = calloc(DR_MEDIA_ENTRIES_MAX, sizeof *names->items);
-    if (!names->items)
+    names->items = calloc(DR_MEDIA_ENTRIES_MAX + 1, sizeof *names->items);
+    names->folders = calloc(DR_MEDIA_ENTRIES_MAX + 1, sizeof *names->folders);
+    if (!names->items || !names->folders)
         return dr_fail_memory(err);
     for (;;) {
+        const struct dirent *entry;
+
         errno = 0;
         entry = readdir(folder);
         if (!entry)
             break;
-        if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
-            continue;
-        if (names->count == DR_MEDIA_ENTRIES_MAX)
-            return dr_fail(err, DR_ERR_IO,
-                           "look for volumes in '%s': it has more than %d files, which are not "
-                           "looked through; name a folder that has volumes only",
-                           path, DR_MEDIA_ENTRIES_MAX);
-        names->items[names->count] = dr_file_join(path, entry->d_name, err);
-        if (!names->items[names->count++])
+        if (add_name(names, entry, path, err) < 0)
             return -1;
     }
     return errno ? dr_fail_errno(err, DR_ERR_IO, "look for volumes in '%s'", path) : 0;
@@ -166,19 +186,31 @@ static int list(const char *path, struct names *names, struct dr_err *err)
         return dr_fail_errno(err, DR_ERR_IO, "look for volumes in '%s'", path);
     done = fill(names, folder, path, err);
     closedir(folder);
-    if (done == 0)
-        qsort(names->items, names->count, sizeof *names->items, compare_names);
+    if (done < 0)
+        return -1;
+    qsort(names->items, names->count, sizeof *names->items, compare_names);
+    qsort(names->folders, names->folder_count, sizeof *names->folders, compare_names);
+    return 0;
+}
+
+static int look(const char *folder, bool below, const struct dr_bundle_trust *trust,
+                dr_find_fn *found, void *context, struct dr_err *err)
+{
+    struct names names = {.count = 0};
+    int done = list(folder, &names, below ? NULL : err);
+
+    if (done < 0 && below)
+        names.folder_count = done = 0;
+    for (size_t i = 0; i < names.count && done == 0; i++)
+        done = dr_media_look_at(names.items[i], trust, found, context, err);
+    for (size_t i = 0; i < names.folder_count && !below && done == 0; i++)
+        done = look(names.folders[i], true, trust, found, context, err);
+    release_names(&names);
     return done;
 }
 
 int dr_media_look(const char *folder, const struct dr_bundle_trust *trust, dr_find_fn *found,
                   void *context, struct dr_err *err)
 {
-    struct names names = {.count = 0};
-    int done = list(folder, &names, err);
-
-    for (size_t i = 0; i < names.count && done == 0; i++)
-        done = dr_media_look_at(names.items[i], trust, found, context, err);
-    release_names(&names);
-    return done;
+    return look(folder, false, trust, found, context, err);
 }

@@ -15,7 +15,7 @@
 #include "bundle/file/volume.h"
 #include "lib/err.h"
 
-/* So many entries of one folder are looked at; in one with more, whoever wants a volume names it. */
+/* So many entries of one folder are looked at; in one with more, a folder of its own is wanted for them. */
 #define DR_MEDIA_ENTRIES_MAX 4096
 
 /* What was found. */
@@ -29,7 +29,9 @@ struct dr_find {
 /* Called for each; -1 ends the search. */
 typedef int dr_find_fn(void *context, struct dr_find *find, struct dr_err *err);
 
-/* All that are in that folder, in the order of their names. DR_ERR_IO: it cannot be read, or has too many entries. */
+/* All that are in that folder, in the order of their names, and in the folders right below it, where desktops mount
+ * media by their names (as far as these can be read and are not too many). DR_ERR_IO: it cannot be read, or has too many
+ * entries. */
 int dr_media_look(const char *folder, const struct dr_bundle_trust *trust, dr_find_fn *found,
                   void *context, struct dr_err *err);
 

@@ -84,6 +84,9 @@ int dr_volume_read(int fd, const struct dr_bundle_trust *trust, struct dr_volume
 int dr_volume_open_label(struct dr_label *label, const struct dr_bundle_trust *trust,
                          struct dr_volume *ret_volume, struct dr_err *err);
 
+/* The table against its hash. DR_ERR_VERIFY: it is damaged. */
+int dr_volume_check_table(const struct dr_volume *volume, int fd, struct dr_err *err);
+
 /* The table, compared with its hash: 32 bytes per chunk, owned by the caller. */
 unsigned char *dr_volume_table(const struct dr_volume *volume, int fd, struct dr_err *err);
 

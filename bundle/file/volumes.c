@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,9 @@
 #include "bundle/file/volumes_parts.h"
 #include "lib/cleanup.h"
 #include "lib/text.h"
+
+/* DR_VOLUMES_MAX of them, and what else drover opens. */
+#define FILES 2048
 
 static void forget_strays(struct dr_volumes *volumes)
 {
@@ -242,6 +246,17 @@ static int look_first(struct dr_volumes *volumes, struct dr_err *err)
     return 0;
 }
 
+/* Each volume that is here is an open file. */
+static void allow_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES)
+        return;
+    files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static struct dr_volumes *new_volumes(const char *path, const struct dr_bundle_trust *trust,
                                       struct dr_err *err)
 {
@@ -252,6 +267,7 @@ static struct dr_volumes *new_volumes(const char *path, const struct dr_bundle_t
         dr_fail_memory(err);
         return NULL;
     }
+    allow_files();
     volumes->trust = trust;
     if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
         volumes->file = dr_text_copy(path, err);

@@ -67,7 +67,11 @@ ends() {
     mkdir folder
     for what in fifo folder /dev/null /dev/zero; do
         drover 3 verify "$what" --pubkey site.pub
-        says_error "not an ordinary file"
+        if [[ $what == folder ]]; then
+            says_error "there is no volume of a bundle in 'folder'"
+        else
+            says_error "not an ordinary file"
+        fi
         drover 3 mirror "$what" "$hub/copy" --pubkey site.pub
         drover 3 apply "$what" --registry "$hub" --pubkey site.pub --state-dir state --yes
     done

@@ -247,6 +247,15 @@ nothing_tagged() {
     done
 }
 
+@test "--wait-for-media of what is one file waits for nothing" {
+    drover verify "$files/new.tar" --wait-for-media --pubkey "$files/site.pub"
+    says 'every byte checked'
+    drover mirror "$files/new.tar" "$site" --wait-for-media --pubkey "$files/site.pub" \
+        --state-dir state
+    audit
+    drover 2 verify "$files/new.tar" --alone --pubkey "$files/site.pub"
+}
+
 @test "one drive: verify asks for each volume, in any order" {
     put_in "$files/new/v.003"
     at_drive "$files/new" verify drive --wait-for-media --pubkey "$files/site.pub"

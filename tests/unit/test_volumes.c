@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bundle/file/damage.h"
+#include "bundle/file/media.h"
 #include "bundle/file/reader_parts.h"
 #include "bundle/file/volumes.h"
 #include "lib/cleanup.h"
@@ -223,6 +224,23 @@ static void names_order_and_folders_do_not_matter(void **state)
     stack->trust.media_count = 2;
     check_ok(verify(stack, stack->folder, &err), &err);
     check_ok(verify(stack, to, &err), &err);
+}
+
+static void media_may_be_mounted_below_one_folder(void **state)
+{
+    const struct stack *stack = *state;
+    struct dr_err err = DR_ERR_INIT;
+
+    for (uint64_t i = 1; i <= VOLUMES; i++) {
+        char path[PATH + 64];
+
+        snprintf(path, sizeof path, "%s/disc %d", stack->other, (int)i);
+        assert_int_equal(mkdir(path, 0700), 0);
+        snprintf(path, sizeof path, "%s/disc %d/v", stack->other, (int)i);
+        assert_int_equal(rename(path_of(stack, i), path), 0);
+    }
+    check_ok(verify(stack, stack->other, &err), &err);
+    refused(stack, stack->kit->folder, DR_ERR_IO, "there is no volume"); /* not two below */
 }
 
 static void one_volume_tells_everything_but_layers(void **state)
@@ -446,6 +464,19 @@ static void what_is_no_ordinary_file_is_passed_over(void **state)
     refused(stack, stack->folder, DR_ERR_IO, "look for volumes in '/nonexistent'");
 }
 
+static void a_folder_with_too_many_files_is_not_looked_through(void **state)
+{
+    const struct stack *stack = *state;
+
+    for (int i = 0; i <= DR_MEDIA_ENTRIES_MAX; i++) {
+        char path[PATH + 16];
+
+        snprintf(path, sizeof path, "%s/%d", stack->other, i);
+        close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    }
+    refused(stack, stack->other, DR_ERR_IO, "has more than 4096 files");
+}
+
 static void a_strangers_volumes_are_not_read(void **state)
 {
     struct stack *stack = *state;
@@ -462,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STACK(together_they_are_the_bundle),
         WITH_STACK(names_order_and_folders_do_not_matter),
+        WITH_STACK(media_may_be_mounted_below_one_folder),
         WITH_STACK(one_volume_tells_everything_but_layers),
         WITH_STACK(any_that_is_missing_is_named),
         WITH_STACK(parts_of_two_bundles_are_told_apart),
@@ -472,6 +504,7 @@ int main(void)
         WITH_STACK(what_is_behind_a_layer_is_no_place_to_hide),
         WITH_STACK(what_cannot_be_read_is_damaged),
         WITH_STACK(what_is_no_ordinary_file_is_passed_over),
+        WITH_STACK(a_folder_with_too_many_files_is_not_looked_through),
         WITH_STACK(a_strangers_volumes_are_not_read),
     };
 
