@@ -124,6 +124,17 @@ layer_of() {
     [ ! -s "$keys/asked" ]
 }
 
+@test "foreign layers are in volumes too, and a volume that is made again has them" {
+    make_foreign volumes "https://$store/nothing"
+    make_foreign volumes "https://$store/$(layer_of volumes)"
+    drover bundle win/image:volumes --from "$hub" -o v --split 90K --key "$keys/site.key"
+    says_error "is not in the registry; the manifest says 'https://$store/"
+    drover bundle --remake 1 --like v.001 -o again --from "$hub" --key "$keys/site.key"
+    says "again.001"
+    drover verify again.001 --alone --pubkey "$keys/site.pub"
+    cmp <(head -c 30000 v.001) <(head -c 30000 again.001)
+}
+
 @test "mirror --rollback puts an image with foreign layers back, though the registry never had them" {
     place=back/ make_foreign 7 "https://$store/seven"
     before=$(manifest_digest "$hub" back/win/image:7)

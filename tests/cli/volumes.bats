@@ -249,6 +249,8 @@ are_whole() {
     done
     mv whole.tar "$keys/old.tar"
     are_whole old.tar
+    drover bundle --remake 2 --like v.001 -o again --from "$old" --key "$keys/site.key"
+    cmp <(all_but_signature v.002) <(all_but_signature again.002)
 }
 
 @test "a delta in volumes, and --json" {
