@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/text.h"
 #include "lib/json.h"
 #include "lib/text.h"
 

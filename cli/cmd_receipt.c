@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "bundle/file/delta.h"
-#include "bundle/file/receipt_code.h"
-#include "bundle/file/receipt_text.h"
 #include "bundle/file/stream.h"
+#include "bundle/receipt/code.h"
+#include "bundle/receipt/text.h"
 #include "cli/commands.h"
 #include "cli/qr.h"
 #include "cli/receipting.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/text.h"
 #include "lib/cleanup.h"
 
 int dr_receipting_check_place(const char *path, struct dr_err *err)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/text.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/text.h"

@@ -5,7 +5,7 @@
 /* The receipt of an audit: what a registry was seen to have of a bundle, signed, for the connected side. */
 
 #include "bundle/file/reader.h"
-#include "bundle/file/receipt.h"
+#include "bundle/receipt/receipt.h"
 #include "lib/err.h"
 #include "lib/key.h"
 #include "lib/log.h"

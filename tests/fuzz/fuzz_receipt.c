@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: drover_bundle_file */
+/* links: drover_bundle_receipt */
 #undef NDEBUG /* the asserts are what is tested */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

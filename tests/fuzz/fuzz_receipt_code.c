@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: drover_bundle_file */
+/* links: drover_bundle_receipt */
 #undef NDEBUG /* the asserts are what is tested */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "bundle/file/receipt_code.h"
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/code.h"
+#include "bundle/receipt/text.h"
 #include "lib/typed.h"
 
 #define HEX "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

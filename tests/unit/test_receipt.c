@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: drover_bundle_file */
+/* links: drover_bundle_receipt */
 /* Receipts: what one says of a bundle, and that nothing else than what was signed is ever accepted. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/text.h"
 #include "lib/cleanup.h"
 #include "tests/unit/bundle_kit.h"
 #include "tests/unit/check.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* links: drover_bundle_file */
+/* links: drover_bundle_receipt */
 /* The code of a receipt: the same text comes out of it and the bundle, and nothing that nobody has signed. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "bundle/file/receipt_code.h"
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/code.h"
+#include "bundle/receipt/text.h"
 #include "lib/typed.h"
 #include "tests/unit/bundle_kit.h"
 #include "tests/unit/check.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DROVER_BUNDLE_FILE_RECEIPT_CODE_H
-#define DROVER_BUNDLE_FILE_RECEIPT_CODE_H
+#ifndef DROVER_BUNDLE_RECEIPT_CODE_H
+#define DROVER_BUNDLE_RECEIPT_CODE_H
 
 /*
  * A receipt in about a hundred bytes, for lib/typed.h and a QR picture: where nothing electronic may leave a site. It
@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "bundle/file/reader.h"
-#include "bundle/file/receipt.h"
+#include "bundle/receipt/receipt.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/key.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bundle/file/receipt_body.h"
+#include "bundle/receipt/body.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/text.h"
 #include "lib/cleanup.h"
 #include "lib/reference.h"
 #include "lib/text.h"

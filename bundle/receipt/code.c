@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bundle/file/receipt_code.h"
+#include "bundle/receipt/code.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle/file/receipt_body.h"
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/body.h"
+#include "bundle/receipt/text.h"
 #include "lib/text.h"
 
 /* The first byte: what it is, and two flags. */

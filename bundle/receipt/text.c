@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bundle/file/receipt_text.h"
+#include "bundle/receipt/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle/file/receipt_body.h"
+#include "bundle/receipt/body.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/text.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DROVER_BUNDLE_FILE_RECEIPT_BODY_H
-#define DROVER_BUNDLE_FILE_RECEIPT_BODY_H
+#ifndef DROVER_BUNDLE_RECEIPT_BODY_H
+#define DROVER_BUNDLE_RECEIPT_BODY_H
 
 /* The lines of a receipt, from its first to the one before the signature: what is signed. */
 
-#include "bundle/file/receipt.h"
+#include "bundle/receipt/receipt.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 

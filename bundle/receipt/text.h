@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DROVER_BUNDLE_FILE_RECEIPT_TEXT_H
-#define DROVER_BUNDLE_FILE_RECEIPT_TEXT_H
+#ifndef DROVER_BUNDLE_RECEIPT_TEXT_H
+#define DROVER_BUNDLE_RECEIPT_TEXT_H
 
 /*
  * A receipt as a file: lines of ASCII, the signature at the end (docs/bundle-format.md, "Receipts"). There is one text
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "bundle/file/receipt.h"
+#include "bundle/receipt/receipt.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/key.h"

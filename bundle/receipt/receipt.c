@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bundle/file/receipt.h"
+#include "bundle/receipt/receipt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle/file/reader_parts.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/reference.h"
 #include "lib/text.h"
+
+#define CONFIG_MAX (4u << 20)
 
 void dr_receipt_release(struct dr_receipt *receipt)
 {
@@ -106,7 +107,7 @@ static int list_images(const struct dr_bundle *bundle, struct dr_receipt *receip
 static int tell_diff_ids(const struct dr_bundle *bundle, const struct dr_image_manifest *content,
                          struct dr_receipt_layer *layers, struct dr_err *err)
 {
-    dr_auto_buf struct dr_buf text = DR_BUF_INIT(DR_SMALL_MAX);
+    dr_auto_buf struct dr_buf text = DR_BUF_INIT(CONFIG_MAX);
     json_auto_t *config = NULL;
     const json_t *diff_ids;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DROVER_BUNDLE_FILE_RECEIPT_H
-#define DROVER_BUNDLE_FILE_RECEIPT_H
+#ifndef DROVER_BUNDLE_RECEIPT_RECEIPT_H
+#define DROVER_BUNDLE_RECEIPT_RECEIPT_H
 
 /*
  * What a registry behind the gap was seen to have of one bundle, as the far side tells it back: image by image, and
  * layer by layer in every repository (docs/bundle-format.md, "Receipts"). Here as plain data; as signed text it is in
- * bundle/file/receipt_text.h, as a few lines to be typed in bundle/file/receipt_code.h.
+ * bundle/receipt/text.h, as a few lines to be typed in bundle/receipt/code.h.
  *
  * Which lines a receipt has follows from its bundle alone, in one order: repositories, in each its images by their
  * names, then its layers by digest, each once. What the far side adds is registry, time, and the state of each line.
