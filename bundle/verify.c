@@ -186,15 +186,16 @@ static int conclude(const struct verify *verify, struct dr_err *err)
         return dr_fail(
             err, DR_ERR_VERIFY,
             "of the volumes of %.300s, %s %s damaged%s%s; bring what is damaged%s again, "
-            "or have it made again (drover bundle --remake NUMBER)",
+            "mend it where there is parity (drover repair), or have it made again (drover bundle "
+            "--remake NUMBER)",
             set, bad, strpbrk(bad, " ") ? "are" : "is", is_missing ? ", not here: " : "", absent,
             is_missing ? " or missing" : "");
     if (is_missing && !verify->options->alone && bad_file(verify))
         return dr_fail(
             err, DR_ERR_VERIFY,
             "'%.200s' cannot be used, and of the %llu volumes of %.300s, %s %s not here; "
-            "bring what is missing again, or have it made again (drover bundle --remake "
-            "NUMBER)",
+            "bring what is missing again, mend it where there is parity (drover repair), or have "
+            "it made again (drover bundle --remake NUMBER)",
             bad_file(verify), count_of(verify), set, absent, strpbrk(absent, " ") ? "are" : "is");
     if (is_missing && !verify->options->alone)
         return dr_fail(err, DR_ERR_REFUSED,

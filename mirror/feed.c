@@ -384,11 +384,12 @@ static int fail_bad(const struct feed *feed, struct dr_err *err)
             dr_volumes_list(feed->volumes, feed->bad, list),
             dr_volume_set_text(dr_volumes_set(feed->volumes), text),
             feed->bad_count == 1 ? "is" : "are");
-    return dr_err_advise(err,
-                         "all others are in the registry, and no tag was changed; bring volume %s "
-                         "again, or have it made again (drover bundle --remake), and run the same "
-                         "command: it asks for what is missing only",
-                         list);
+    return dr_err_advise(
+        err,
+        "all others are in the registry, and no tag was changed; bring volume %s "
+        "again, or mended (drover repair), or made again (drover bundle --remake), "
+        "and run the same command: it asks for what is missing only",
+        list);
 }
 
 static void say_what(const struct feed *feed)
@@ -440,11 +441,9 @@ int dr_mirror_feed(struct dr_mirror_push *push, struct dr_bundle *bundle, struct
     struct feed feed = {.push = push,
                         .bundle = bundle,
                         .volumes = dr_bundle_volumes(bundle),
-                        .asking = {.log = push->log}};
-    int done;
+                        .asking = {.log = push->log, .progress = &feed.progress}};
+    int done = run(&feed, err);
 
-    feed.asking.progress = &feed.progress;
-    done = run(&feed, err);
     free(feed.layers);
     return done;
 }

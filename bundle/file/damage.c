@@ -144,10 +144,11 @@ const char *dr_damage_text(const struct dr_bundle *bundle, uint64_t begin, uint6
 
 int dr_damage_advise(uint64_t number, struct dr_err *err)
 {
-    return dr_err_advise(err,
-                         "bring volume %llu again, or have it made again (drover bundle --remake "
-                         "%llu)",
-                         (unsigned long long)number, (unsigned long long)number);
+    return dr_err_advise(
+        err,
+        "bring volume %llu again, mend it where there is parity (drover repair), or "
+        "have it made again (drover bundle --remake %llu)",
+        (unsigned long long)number, (unsigned long long)number);
 }
 
 static int fail_at(const struct dr_bundle *bundle, uint64_t number, const struct dr_damage *damage,
