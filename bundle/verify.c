@@ -97,8 +97,8 @@ static int check_one(struct verify *verify, uint64_t number, struct dr_err *err)
 
 static int tell_strays(struct verify *verify, struct dr_err *err)
 {
-    static const char *const kinds[] = {"bad", "foreign", "copy"};
-    static const char *const words[] = {"cannot be used: ", "not of this bundle: ", "a copy: "};
+    static const char *const kinds[] = {"bad", "foreign", "copy", "parity"};
+    static const char *const words[] = {"cannot be used: ", "not of this bundle: ", "a copy: ", ""};
     size_t count;
     const struct dr_stray *strays = dr_volumes_strays(verify->volumes, &count);
 

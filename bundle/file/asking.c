@@ -77,10 +77,11 @@ static bool tell_others(struct dr_asking *asking, const struct dr_volumes *volum
     for (size_t i = 0; i < count; i++) {
         if (strays[i].kind == DR_STRAY_COPY)
             continue;
-        return say_once(asking, asking->told,
-                        strays[i].kind == DR_STRAY_FOREIGN ? "'%s' is %s: not of this bundle"
-                                                           : "'%s' cannot be used: %s",
-                        strays[i].path, strays[i].text);
+        if (strays[i].kind == DR_STRAY_FOREIGN)
+            return say_once(asking, asking->told, "'%s' is %s: not of this bundle", strays[i].path,
+                            strays[i].text);
+        return say_once(asking, asking->told, "'%s'%s: %s", strays[i].path,
+                        strays[i].kind == DR_STRAY_BAD ? " cannot be used" : "", strays[i].text);
     }
     return false;
 }

@@ -44,7 +44,7 @@ static int parse(const json_t *json, struct dr_volume *volume, struct dr_err *er
     if (dr_json_get_string(json, "format", &format, err) < 0)
         return -1;
     if (strcmp(format, "drover-parity/1") == 0)
-        return dr_fail(err, DR_ERR_FORMAT, "it is a parity file, which 'drover repair' takes");
+        return dr_fail(err, DR_ERR_USAGE, "it is a parity file, which 'drover repair' takes");
     if (strcmp(format, DR_VOLUME_FORMAT) != 0)
         return dr_fail(err, DR_ERR_FORMAT, "it is '%.64s', not '" DR_VOLUME_FORMAT "'", format);
     if (dr_volume_set_read(&volume->set, json, err) < 0 ||
@@ -72,7 +72,7 @@ int dr_volume_open_label(struct dr_label *label, const struct dr_bundle_trust *t
     json = dr_label_open(&volume.label, trust, &why);
     if (!json || parse(json, &volume, &why) < 0)
         return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s%s",
-                       json ? "the label: " : "", why.text);
+                       json && why.code != DR_ERR_USAGE ? "the label: " : "", why.text);
     *ret_volume = volume;
     volume = (struct dr_volume)DR_VOLUME_INIT;
     return 0;

@@ -76,7 +76,8 @@ int dr_volume_seal(const struct dr_volume_set *set, uint64_t number, int fd, int
                    const struct dr_key *key, const char *what, struct dr_progress *progress,
                    struct dr_err *err);
 
-/* Reads the label. DR_ERR_VERIFY: it is no volume, or damaged, or not signed by one whom the receiver believes. */
+/* Reads the label. DR_ERR_VERIFY: it is no volume, or damaged, or not signed by one whom the receiver believes;
+ * DR_ERR_USAGE: it is a parity file. */
 int dr_volume_read(int fd, const struct dr_bundle_trust *trust, struct dr_volume *ret_volume,
                    struct dr_err *err);
 

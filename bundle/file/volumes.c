@@ -144,7 +144,8 @@ static int admit(void *context, struct dr_find *find, struct dr_err *err)
     struct dr_volumes *volumes = context;
 
     if (!find->volume)
-        return add_stray(volumes, DR_STRAY_BAD, find->path, find->why->text, err);
+        return add_stray(volumes, find->why->code == DR_ERR_USAGE ? DR_STRAY_PARITY : DR_STRAY_BAD,
+                         find->path, find->why->text, err);
     if (!volumes->chosen)
         return adopt_set(volumes, find->volume, err) < 0 ? -1 : take(volumes, find, err);
     return dr_volume_set_is_same(&find->volume->set, &volumes->set)

@@ -38,6 +38,7 @@ enum dr_stray_kind {
     DR_STRAY_BAD,     /* ends like a volume, or is called like one, and cannot be used */
     DR_STRAY_FOREIGN, /* of another bundle, or cut into other sizes */
     DR_STRAY_COPY,    /* the same volume once more */
+    DR_STRAY_PARITY,  /* no volume, but what repairs volumes: it is in nobody's way */
 };
 
 struct dr_stray {

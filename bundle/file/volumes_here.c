@@ -87,9 +87,11 @@ const char *dr_volumes_list(const struct dr_volumes *volumes, const bool *is,
     return ret;
 }
 
-/* What is there instead is likely to be why something is not. */
+/* What is there instead is likely to be why something is not. A parity file is not, unless nothing else is there. */
 int dr_volumes_advise(const struct dr_volumes *volumes, struct dr_err *err)
 {
+    const struct dr_stray *parity = NULL;
+
     for (size_t i = 0; i < volumes->stray_count; i++) {
         const struct dr_stray *stray = &volumes->strays[i];
 
@@ -97,8 +99,14 @@ int dr_volumes_advise(const struct dr_volumes *volumes, struct dr_err *err)
             return dr_err_advise(err, "'%s' is of another bundle: %s", stray->path, stray->text);
         if (stray->kind == DR_STRAY_BAD)
             return dr_err_advise(err, "'%s' cannot be used: %s", stray->path, stray->text);
+        if (stray->kind == DR_STRAY_PARITY)
+            parity = stray;
     }
-    return -1;
+    if (!parity)
+        return -1;
+    return volumes->chosen
+               ? dr_err_advise(err, "'drover repair' can perhaps make it again: parity is here")
+               : dr_err_advise(err, "'%s': %s", parity->path, parity->text);
 }
 
 int dr_volumes_demand_all(const struct dr_volumes *volumes, struct dr_err *err)

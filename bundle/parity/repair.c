@@ -33,8 +33,8 @@ static int fail_lost(const struct dr_pool *pool, const struct dr_tally *tally, s
     dr_text_size(tally->lost * DR_VOLUME_CHUNK, size);
     if (tally->lost == 0)
         return dr_fail(err, DR_ERR_VERIFY,
-                       "what is around the slice of a volume cannot be restored, see above; bring "
-                       "a parity file that is whole");
+                       "the end of a volume (table, list or label) cannot be restored, see above; "
+                       "bring a parity file that is whole");
     if (pool->scheme.rows == 0)
         return dr_fail(err, DR_ERR_VERIFY,
                        "%llu chunks (%s) of the bundle are bad and there is no parity file here: "

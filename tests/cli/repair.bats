@@ -170,7 +170,7 @@ sectors() {
     repair 6 repair nosuch.tar
     [[ $stderr == *"there is neither a parity file nor a volume of 'nosuch.tar' there"* ]]
     cmp b.tar before
-    drover 7 verify b.tar.parity --pubkey "$files/site.pub"
+    drover 2 verify b.tar.parity --pubkey "$files/site.pub"
     [[ $stderr == *"it is a parity file, which 'drover repair' takes"* ]]
 }
 
@@ -192,6 +192,12 @@ sectors() {
     [[ -z $stderr ]]
     mkdir kept && cp v.tar.0* v.tar.p0* kept
     rm v.tar.002
+    mkdir apart && cp v.tar.001 v.tar.003 v.tar.p0* apart # parity in the same folder is no damaged volume
+    drover 9 verify apart --pubkey "$files/site.pub"
+    [[ $output == *"v.tar.p01: it is a parity file, which 'drover repair' takes"* ]]
+    drover 9 merge apart -o whole.tar --pubkey "$files/site.pub"
+    rm -r apart
+    [[ $stderr == *"volume 2 of 3 "*" is not in "*"; 'drover repair' can perhaps make it again: parity is here"* ]]
     repair repair v.tar
     [[ $output == *'v.tar.002  '*', was missing, made again'* ]]
     for file in v.tar.*; do cmp "$file" "kept/$file"; done
