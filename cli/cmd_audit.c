@@ -25,10 +25,12 @@ int dr_cmd_audit(int argc, char **argv, struct dr_err *err)
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 
-    if (dr_options_read(argc, argv, table, 1, 2, &words, &common, err) < 0)
+    if (dr_options_read(argc, argv, table, 1, DR_LIST_MAX, &words, &common, err) < 0)
         return -1;
     if (common.help)
         return 0;
+    if (dr_trusted_volumes(&whom, &words, 2, err) < 0)
+        return -1;
     if (words.count == 2)
         options.registry = words.item[1];
     if (!options.registry)

@@ -131,6 +131,8 @@ int dr_cmd_mirror(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
+    if (!back && dr_trusted_volumes(&whom, &words, DR_LIST_MAX, err) < 0)
+        return -1;
     if (dr_pacing_check(&options.pace, options.dry_run && !back, reaching.rate, err) < 0)
         return -1;
     options.state_dir = state_dir = find_state_dir(named, err);

@@ -48,10 +48,12 @@ int dr_cmd_serve(int argc, char **argv, struct dr_err *err)
         {NULL, 0, DR_OPTION_FLAG, NULL},
     };
 
-    if (dr_options_read(argc, argv, table, 1, 1, &words, &common, err) < 0)
+    if (dr_options_read(argc, argv, table, 1, DR_LIST_MAX, &words, &common, err) < 0)
         return -1;
     if (common.help)
         return 0;
+    if (dr_trusted_volumes(&whom, &words, 1, err) < 0)
+        return -1;
     options.bundle = words.item[0];
     options.timeout = timeout;
     options.max_connections = connections;

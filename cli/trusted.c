@@ -5,7 +5,32 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bundle/file/media.h"
 #include "lib/cleanup.h"
+
+int dr_trusted_volumes(struct dr_trusted_options *whom, struct dr_list *words, size_t most,
+                       struct dr_err *err)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < words->count; i++) {
+        if (i == 0 || !dr_media_is_volume(words->item[i]))
+            words->item[kept++] = words->item[i];
+        else if (whom->media.count < DR_LIST_MAX)
+            whom->media.item[whom->media.count++] = words->item[i];
+        else
+            return dr_fail(err, DR_ERR_USAGE,
+                           "'%s': more than %d volumes and media are named; a folder that they "
+                           "are in is enough",
+                           words->item[i], DR_LIST_MAX);
+    }
+    words->count = kept;
+    return kept <= most ? 0
+                        : dr_fail(err, DR_ERR_USAGE,
+                                  "'%s' is too much: it is no volume of the bundle; folders with "
+                                  "volumes are named by --media",
+                                  words->item[most]);
+}
 
 static bool has_key(const struct dr_trusted *trusted, const struct dr_digest *id)
 {

@@ -58,6 +58,11 @@ struct dr_trusted_options {
         "ignore-clock", 0, DR_OPTION_FLAG, &(whom).ignore_clock                                    \
     }
 
+/* Where volumes are taken, a shell makes all of them out of NAME.0*. The first word is the bundle; those behind it that
+ * are volumes become --media. DR_ERR_USAGE: more than `most` words are left. */
+int dr_trusted_volumes(struct dr_trusted_options *whom, struct dr_list *words, size_t most,
+                       struct dr_err *err);
+
 struct dr_trusted {
     struct dr_key *keys[DR_LIST_MAX]; /* of --pubkey, each once */
     struct dr_trust_folder folder;    /* where there was no --pubkey */

@@ -46,19 +46,18 @@ static int open_ordinary(const char *path)
     return fd;
 }
 
+bool dr_media_is_volume(const char *path)
+{
+    dr_autoclose int fd = open_ordinary(path);
+
+    return fd >= 0 && dr_label_is_there(fd);
+}
+
 bool dr_media_is_at(const char *path)
 {
     struct stat info;
-    int fd;
-    bool is;
 
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        return true;
-    fd = open_ordinary(path);
-    is = fd >= 0 && dr_label_is_there(fd);
-    if (fd >= 0)
-        close(fd);
-    return is;
+    return (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) || dr_media_is_volume(path);
 }
 
 bool dr_media_is_file(const char *path)

@@ -39,7 +39,10 @@ int dr_media_look(const char *folder, const struct dr_bundle_trust *trust, dr_fi
 int dr_media_look_at(const char *path, const struct dr_bundle_trust *trust, dr_find_fn *found,
                      void *context, struct dr_err *err);
 
-/* A folder, or a file that ends like a volume: nothing that can be read as a bundle by itself. */
+/* A file that ends like a volume. */
+bool dr_media_is_volume(const char *path);
+
+/* That, or a folder: nothing that can be read as a bundle by itself. */
 bool dr_media_is_at(const char *path);
 
 /* A file that does not: a bundle by itself, or nothing. */

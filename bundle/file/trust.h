@@ -34,7 +34,8 @@ struct dr_bundle_trust {
     uint64_t min_serial;
     struct dr_state *state;   /* against older bundles; NULL: serials are not compared */
     const struct dr_log *log; /* for what is allowed but should be known; may be NULL */
-    const char *const *media; /* folders where volumes may be too (bundle/file/volumes.h) */
+    const char *const
+        *media; /* folders where volumes may be too, or a file in such (bundle/file/volumes.h) */
     size_t media_count;
 
     bool unverified; /* look without keys: nothing may be done with what comes out but show it */

@@ -180,30 +180,35 @@ int dr_volumes_look(struct dr_volumes *volumes, struct dr_err *err)
 
 /* ---- which bundle it is */
 
-static int add_folder(struct dr_volumes *volumes, const char *path, size_t length,
-                      struct dr_err *err)
+/* The folder itself, or that which the file is in; each once. */
+static int add_folder(struct dr_volumes *volumes, const char *path, bool file, struct dr_err *err)
 {
-    char *folder = length > 0 ? dr_text_format(err, "%.*s", (int)length, path)
-                              : dr_text_copy(*path == '/' ? "/" : ".", err);
+    const char *slash = file ? strrchr(path, '/') : path + strlen(path);
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    dr_autofree char *folder = length > 0 ? dr_text_format(err, "%.*s", (int)length, path)
+                                          : dr_text_copy(*path == '/' ? "/" : ".", err);
 
     if (!folder)
         return -1;
-    volumes->folders[volumes->folder_count++] = folder;
+    for (size_t i = 0; i < volumes->folder_count; i++) {
+        if (strcmp(volumes->folders[i], folder) == 0)
+            return 0;
+    }
+    volumes->folders[volumes->folder_count++] = dr_steal(folder);
     return 0;
 }
 
 static int list_folders(struct dr_volumes *volumes, const char *path, struct dr_err *err)
 {
     const struct dr_bundle_trust *trust = volumes->trust;
-    const char *slash = volumes->file ? strrchr(path, '/') : path + strlen(path);
 
     volumes->folders = calloc(trust->media_count + 1, sizeof *volumes->folders);
     if (!volumes->folders)
         return dr_fail_memory(err);
-    if (add_folder(volumes, path, slash ? (size_t)(slash - path) : 0, err) < 0)
+    if (add_folder(volumes, path, volumes->file, err) < 0)
         return -1;
     for (size_t i = 0; i < trust->media_count; i++) {
-        if (add_folder(volumes, trust->media[i], strlen(trust->media[i]), err) < 0)
+        if (add_folder(volumes, trust->media[i], dr_media_is_volume(trust->media[i]), err) < 0)
             return -1;
     }
     return 0;

@@ -137,6 +137,18 @@ nothing_tagged() {
     drover mirror b/v.002 "$site" --pubkey "$files/site.pub" --state-dir state
 }
 
+@test "all volumes by name, as a shell writes v.0*, are one bundle" {
+    mkdir a b
+    cp "$files"/new/v.* a
+    mv a/v.002 b/renamed
+    drover verify a/v.0* b/renamed --pubkey "$files/site.pub"
+    says "every byte checked"
+    drover mirror a/v.0* b/renamed "$site" --pubkey "$files/site.pub"
+    drover audit a/v.0* b/renamed "$site" --pubkey "$files/site.pub"
+    drover 2 verify a/v.001 a --pubkey "$files/site.pub"
+    says_error "'a' is too much"
+}
+
 @test "verify tells good, damaged, missing, foreign volumes and copies from each other" {
     cp "$files"/new/v.00[124] .
     cp v.001 z
