@@ -11,7 +11,7 @@ const struct dr_command dr_commands[] = {
     {"verify", dr_cmd_verify, "check a bundle: signature, every byte, every image"},
     {"inspect", dr_cmd_inspect, "show what is in a bundle"},
     {"diff", dr_cmd_diff, "show what two bundles do not have in common"},
-    {"merge", dr_cmd_merge, "make the whole bundle of a delta and what it builds on"},
+    {"merge", dr_cmd_merge, "join volumes, or a delta and what it builds on, into one file"},
     {"split", dr_cmd_split, "cut a bundle into volumes, for media that are too small"},
     {"parity", dr_cmd_parity, "make what a bundle can be repaired with later"},
     {"repair", dr_cmd_repair, "restore a damaged bundle, or its volumes, by their parity"},
