@@ -98,6 +98,8 @@ int dr_restore_begin(struct dr_pool *pool, const char *folder, struct dr_err *er
                 return -1;
             continue;
         }
+        if (folder && dr_file_make_folder(folder, 0755, err) < 0)
+            return -1;
         path =
             folder ? dr_file_join(folder, name_of(file->path), err) : dr_text_copy(file->path, err);
         if (!path || begin_copy(pool, file, path, err) < 0)

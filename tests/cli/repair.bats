@@ -90,7 +90,7 @@ sectors() {
 
 @test "on a medium that cannot be written a copy is restored elsewhere" {
     sectors b.tar 5000 20
-    mkdir disc out
+    mkdir disc
     mv b.tar b.tar.parity disc
     mount --bind disc disc
     mount -o remount,bind,ro disc
