@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bundle/base.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,9 @@ static int read_base(struct reading *reading, const char *path, struct dr_err *e
     if (fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "open it");
     size = read(fd, begin, sizeof begin);
+    if (size < 0 && errno == EISDIR)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "it is a folder: of a bundle in volumes name one of these, any is enough");
     if (size < 0)
         return dr_fail_errno(err, DR_ERR_IO, "read it");
     if (size > 0 && *begin == '{')

@@ -9,6 +9,7 @@
 #include "bundle/bundle.h"
 #include "bundle/capacity.h"
 #include "bundle/file/channel.h"
+#include "bundle/file/media.h"
 #include "bundle/file/slots.h"
 #include "bundle/parity/make.h"
 #include "bundle/parity/protect.h"
@@ -194,13 +195,19 @@ static int read_parity(const char *text, struct dr_bundle_options *options, stru
                : dr_parity_check_free(options->output, options->split > 0, options->replace, err);
 }
 
-/* --force would replace it by the bundle, and there may be no other copy. */
-static int check_not_key(const char *output, const char *key, struct dr_err *err)
+static bool is_one_file(const char *one, const char *other)
 {
     struct stat a;
     struct stat b;
 
-    if (stat(output, &a) == 0 && stat(key, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+    return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* --force would replace it by the bundle, and there may be no other copy. */
+static int check_not_key(const char *output, const char *key, struct dr_err *err)
+{
+    if (is_one_file(output, key))
         return dr_fail(err, DR_ERR_USAGE, "the bundle can't go to '%s': that is the private key",
                        output);
     return 0;
@@ -216,6 +223,20 @@ static int check_places(const struct dr_bundle_options *options, struct dr_err *
     return options->key && options->output ? check_not_key(options->output, options->key, err) : 0;
 }
 
+/* A base that its own delta replaced would be lost, and the delta could not be merged any more. */
+static int check_not_base(const char *output, const char *base, struct dr_err *err)
+{
+    size_t length = strlen(output);
+    bool is_volume =
+        strncmp(base, output, length) == 0 && strlen(base) == length + 4 && dr_media_is_named(base);
+
+    if (!is_volume && !is_one_file(output, base))
+        return 0;
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "'%s' is a base, which the new bundle would replace; -o names another file",
+                   base);
+}
+
 /* The bundles that this one builds on, and who may have signed them. */
 static int read_bases(const struct dr_list *bases, const struct dr_list *files,
                       struct dr_trusted *trusted, struct dr_bundle_options *options,
@@ -223,6 +244,10 @@ static int read_bases(const struct dr_list *bases, const struct dr_list *files,
 {
     options->bases = bases->item;
     options->base_count = bases->count;
+    for (size_t i = 0; options->output && i < bases->count; i++) {
+        if (check_not_base(options->output, bases->item[i], err) < 0)
+            return -1;
+    }
     if (files->count == 0 || (files->is_set && options->base_count == 0 && !options->remake))
         return 0;
     if (options->base_count == 0 && !options->remake)

@@ -8,6 +8,21 @@
 
 #include "bundle/receipt/text.h"
 #include "lib/cleanup.h"
+#include "lib/text.h"
+
+/* It is written when all else is done, perhaps hours later: told before. */
+static int check_folder(const char *path, struct dr_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    dr_autofree char *folder =
+        slash ? dr_text_format(err, "%.*s/", (int)(slash - path), path) : dr_text_copy(".", err);
+
+    if (!folder)
+        return -1;
+    return access(folder, W_OK) == 0
+               ? 0
+               : dr_fail_errno(err, DR_ERR_IO, "look at '%s', where the receipt goes", folder);
+}
 
 int dr_receipting_check_place(const char *path, struct dr_err *err)
 {
@@ -15,9 +30,13 @@ int dr_receipting_check_place(const char *path, struct dr_err *err)
     char begin[64];
     ssize_t size;
 
+    if (strcmp(path, "-") == 0)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "a receipt goes into a file, and '-' is none; "
+                       "'drover receipt code' prints one");
     if (fd < 0)
         return errno == ENOENT
-                   ? 0
+                   ? check_folder(path, err)
                    : dr_fail_errno(err, DR_ERR_IO, "look at '%s', where the receipt goes", path);
     size = read(fd, begin, sizeof begin);
     if (size == 0 || (size > 0 && dr_receipt_is_text(begin, (size_t)size)))

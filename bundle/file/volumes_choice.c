@@ -45,6 +45,13 @@ int dr_volumes_choice_make(struct dr_volumes_choice *choice, struct dr_err *err)
     }
     if (other == choice->count)
         return 0;
+    if (dr_digest_equal(&choice->items[choice->chosen].sums, &choice->items[other].sums))
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "%s was split twice, into other sizes: '%s' is one of %llu volumes, '%s' of "
+                       "%llu; name a volume of the set that is meant instead of the folder",
+                       choice->items[other].text, choice->items[choice->chosen].path,
+                       (unsigned long long)choice->items[choice->chosen].volumes,
+                       choice->items[other].path, (unsigned long long)choice->items[other].volumes);
     return dr_fail(err, DR_ERR_REFUSED,
                    "there are volumes of more than one bundle: '%s' is of %s, '%s' of %s; name a "
                    "volume of the one that is meant instead of the folder",

@@ -254,6 +254,16 @@ END
     says_error "the base 'bad.json'"
 }
 
+@test "a base is not replaced by its delta, and a folder is none" {
+    bundle
+    cp d.tar before
+    drover 9 bundle v1.0.2 --from "$hub" -o d.tar --base ./d.tar --key "$files/site.key" --force
+    says_error "'./d.tar' is a base, which the new bundle would replace"
+    cmp d.tar before
+    drover 2 bundle v1.0.2 --from "$hub" -o e.tar --base . --key "$files/site.key"
+    says_error "it is a folder: of a bundle in volumes name one of these"
+}
+
 @test "a base that has nothing of it: the bundle is whole" {
     make_image "$hub" strange/image:1 --layers 4K --seed strange
     drover bundle strange/image:1 --from "$hub" -o strange.tar --key "$files/site.key"

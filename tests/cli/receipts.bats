@@ -293,6 +293,8 @@ typed() {
     says_error "a receipt is of one registry"
     on_far_side 2 mirror "$files/old.tar" "$whole" --dry-run --receipt r --receipt-key "$files/far.key"
     on_far_side 3 audit "$files/old.tar" "$whole/infra" --receipt /nowhere/r --receipt-key "$files/far.key"
-    says_error "write the receipt '/nowhere/r'"
+    says_error "look at '/nowhere/', where the receipt goes"
+    on_far_side 2 audit "$files/old.tar" "$whole" --receipt - --receipt-key "$files/far.key"
+    says_error "'-' is none"
     [ ! -e r ]
 }

@@ -318,6 +318,7 @@ static void the_same_bundle_in_other_sizes_is_no_part_of_it(void **state)
     snprintf(from, sizeof from, "%s/x.001", stack->other);
     assert_int_equal(rename(from, path_of(stack, 4)), 0);
     refused(stack, path_of(stack, 2), DR_ERR_REFUSED, "split into other sizes");
+    refused(stack, stack->folder, DR_ERR_REFUSED, "was split twice, into other sizes: '");
 }
 
 static void a_copy_is_no_second_volume(void **state)
