@@ -379,6 +379,7 @@ upgrade_after_kill() {
     engine_stop
     engine_start docker --host tcp://127.0.0.1:2376 --tlsverify --tlscacert "$PWD/tls/ca.pem" --tlscert "$PWD/tls/server.pem" \
         --tlskey "$PWD/tls/server-key.pem"
+    back_again
     wait_until 20 settled
     DOCKER_HOST=tcp://127.0.0.1:2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$PWD/nowhere apply 3
     DOCKER_HOST=tcp://127.0.0.1:2376 apply 10
