@@ -124,6 +124,15 @@ int dr_label_read(int fd, struct dr_label *ret_label, struct dr_err *err)
     return 0;
 }
 
+bool dr_label_is_called(int fd, const char *format)
+{
+    dr_auto_label struct dr_label label = DR_LABEL_INIT;
+    char begin[64];
+    int length = snprintf(begin, sizeof begin, "{\"format\":\"%s\"", format);
+
+    return dr_label_read(fd, &label, NULL) == 0 && strncmp(label.text, begin, (size_t)length) == 0;
+}
+
 int dr_label_pack(const struct dr_label *label, struct dr_buf *ret_bytes, struct dr_err *err)
 {
     char footer[DR_LABEL_FOOTER];

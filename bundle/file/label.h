@@ -26,6 +26,9 @@
 #define DR_LABEL_FOOTER 512
 #define DR_LABEL_MAX (4u << 20)
 
+/* What a parity file calls itself (bundle/parity/parity.h): who looks for volumes comes across them. */
+#define DR_PARITY_FORMAT "drover-parity/1"
+
 /* A label as bytes: what a copy of it needs. */
 struct dr_label {
     char *text; /* owned; ends in a NUL that `size` does not count */
@@ -57,6 +60,9 @@ int dr_label_write(const struct dr_label *label, int fd, uint64_t at, const char
 /* Does the file end like one that has a label? Says nothing about who made it; a file that is damaged at its end does
  * not. */
 bool dr_label_is_there(int fd);
+
+/* Does the file end with a label that says it is a `format`? Says nothing about who made it. */
+bool dr_label_is_called(int fd, const char *format);
 
 /* Reads the label of a file; nothing of it is believed yet. DR_ERR_VERIFY: there is none, or its form is not the one
  * that there is. */

@@ -43,7 +43,7 @@ static int parse(const json_t *json, struct dr_volume *volume, struct dr_err *er
 
     if (dr_json_get_string(json, "format", &format, err) < 0)
         return -1;
-    if (strcmp(format, "drover-parity/1") == 0)
+    if (strcmp(format, DR_PARITY_FORMAT) == 0)
         return dr_fail(err, DR_ERR_USAGE, "it is a parity file, which 'drover repair' takes");
     if (strcmp(format, DR_VOLUME_FORMAT) != 0)
         return dr_fail(err, DR_ERR_FORMAT, "it is '%.64s', not '" DR_VOLUME_FORMAT "'", format);

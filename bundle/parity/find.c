@@ -381,6 +381,7 @@ int dr_find_files(const struct dr_find_options *options, struct dr_pool *pool, s
         take_all_labelled(&search, err) < 0 || take_rest(&search, err) < 0 ||
         name_output(&search, err) < 0)
         return -1;
+    pool->doubt = search.why;
     first = pool->split ? 1 : 0;
     for (uint64_t number = first; number < first + pool->set.count; number++) {
         if (!is_found(pool, pool->split ? DR_KIND_VOLUME : DR_KIND_BUNDLE, number) &&

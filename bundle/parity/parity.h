@@ -33,7 +33,6 @@
 #include "lib/hash.h"
 #include "lib/key.h"
 
-#define DR_PARITY_FORMAT "drover-parity/1"
 #define DR_PARITY_HASH ((uint64_t)32)
 
 /* The most that the volumes' labels may have together. */

@@ -96,6 +96,7 @@ struct dr_pool {
     struct dr_label *labels; /* of all volumes, as far as known; NULL texts: not */
     int frame;               /* file in memory with the frame; -1: not known */
     char *output;            /* what the bundle's files are called, without .001, .parity */
+    struct dr_err doubt;     /* why a file with a label was passed over; DR_OK: none was */
     uint64_t lacking;        /* the most blocks that a stripe lacks to be restored */
 };
 

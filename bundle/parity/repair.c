@@ -36,15 +36,18 @@ static int fail_lost(const struct dr_pool *pool, const struct dr_tally *tally, s
                        "the end of a volume (table, list or label) cannot be restored, see above; "
                        "bring a parity file that is whole");
     if (pool->scheme.rows == 0)
-        return dr_fail(err, DR_ERR_VERIFY,
-                       "%llu chunks (%s) of the bundle are bad and there is no parity file here: "
-                       "bring it, or another copy of what is marked above",
-                       (unsigned long long)tally->lost, size);
-    return dr_fail(err, DR_ERR_VERIFY,
-                   "%llu chunks (%s) of the bundle cannot be restored: up to %llu chunks too many "
-                   "are gone of those that belong together; bring a parity file that is missing "
-                   "here, another copy of what is marked above, or the layers named there",
-                   (unsigned long long)tally->lost, size, (unsigned long long)pool->lacking);
+        dr_fail(err, DR_ERR_VERIFY,
+                "%llu chunks (%s) of the bundle are bad and there is no parity file here: "
+                "bring it, or another copy of what is marked above",
+                (unsigned long long)tally->lost, size);
+    else
+        dr_fail(err, DR_ERR_VERIFY,
+                "%llu chunks (%s) of the bundle cannot be restored: up to %llu chunks too many "
+                "are gone of those that belong together; bring a parity file that is missing "
+                "here, another copy of what is marked above, or the layers named there",
+                (unsigned long long)tally->lost, size, (unsigned long long)pool->lacking);
+    return pool->doubt.code == DR_OK ? -1
+                                     : dr_err_advise(err, "passed over was %s", pool->doubt.text);
 }
 
 static int conclude(const struct dr_pool *pool, const struct dr_repair_options *options,

@@ -184,6 +184,16 @@ sectors() {
     cmp b.tar "$files/b.tar"
 }
 
+@test "parity that the site made with a key of its own: without that key it is said that it was passed over" {
+    drover bundle v1.0.2 --from "$hub" -o v --key "$files/site.key" --split 3M
+    drover parity 45% v.001 --key "$files/other.key" --pubkey "$files/site.pub"
+    rm v.002
+    drover 9 verify v.001 --pubkey "$files/site.pub"
+    drover 7 repair v.001 --pubkey "$files/site.pub"
+    [[ $stderr == *"there is no parity file here"*"; passed over was "*"v.p01': the label: the signature is not by"* ]]
+    drover repair v.001 --pubkey "$files/site.pub" --pubkey "$files/other.pub"
+}
+
 @test "a volume that is lost is made again to the bit, and so is one without its label" {
     drover bundle v1.0.2 --from "$hub" -o v.tar --key "$files/site.key" --split 3M --parity 45%
     [[ $output == *'parity: v.tar.p01 to .p02, '* ]]

@@ -321,6 +321,24 @@ static void the_same_bundle_in_other_sizes_is_no_part_of_it(void **state)
     refused(stack, stack->folder, DR_ERR_REFUSED, "was split twice, into other sizes: '");
 }
 
+/* As far as its label goes. */
+static void parity_by_another_key_is_no_bad_volume(void **state)
+{
+    struct stack *stack = *state;
+    dr_auto_label struct dr_label label = DR_LABEL_INIT;
+    json_auto_t *json = json_pack("{s:s}", "format", DR_PARITY_FORMAT);
+    struct dr_err err = DR_ERR_INIT;
+    char path[PATH + 16];
+    dr_autoclose int fd = -1;
+
+    snprintf(path, sizeof path, "%s/x.p01", stack->folder);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    check_ok(dr_label_make(json, stack->kit->other_key, &label, &err), &err);
+    check_ok(dr_label_write(&label, fd, 0, path, &err), &err);
+    assert_int_equal(unlink(path_of(stack, 2)), 0);
+    refused(stack, stack->folder, DR_ERR_REFUSED, "'drover repair' can perhaps make it again");
+}
+
 static void a_copy_is_no_second_volume(void **state)
 {
     const struct stack *stack = *state;
@@ -499,6 +517,7 @@ int main(void)
         WITH_STACK(any_that_is_missing_is_named),
         WITH_STACK(parts_of_two_bundles_are_told_apart),
         WITH_STACK(the_same_bundle_in_other_sizes_is_no_part_of_it),
+        WITH_STACK(parity_by_another_key_is_no_bad_volume),
         WITH_STACK(a_copy_is_no_second_volume),
         WITH_STACK(every_damage_is_found_and_its_volume_named),
         WITH_STACK(damage_in_a_layer_is_told_with_its_bytes_and_image),
