@@ -99,7 +99,9 @@ int dr_pool_place(const struct dr_pool *pool, struct dr_pool_file *file, struct 
     } else if (file->kind == DR_KIND_VOLUME) {
         file->first = dr_slice_offset(&pool->set, file->number) / DR_VOLUME_CHUNK;
         file->count = dr_volume_chunks(dr_slice_size(&pool->set, file->number));
-        file->size = dr_volume_label_at(&file->volume) + dr_label_room(&file->volume.label);
+        file->size = file->volume.label.text
+                         ? dr_volume_label_at(&file->volume) + dr_label_room(&file->volume.label)
+                         : dr_slice_size(&pool->set, file->number);
     } else {
         file->first = pool->scheme.chunks + file->parity.first;
         file->count = file->parity.count;

@@ -541,7 +541,7 @@ static void without_parity_the_map_is_shown(void **context)
     damage(&state->files[0], 10, 1);
     unlink(state->files[2].path);
     check_fails(repair(state, &err), &err, DR_ERR_VERIFY, "there is no parity file here");
-    assert_non_null(strstr(state->text, "missing, cannot be made again"));
+    assert_non_null(strstr(state->text, "kB, missing, cannot be made again"));
 }
 
 static void restored_copies_go_elsewhere(void **context)
