@@ -376,6 +376,7 @@ static int rehearse(struct run *run, struct dr_err *err)
         .writer = &run->writer,
         .volumes = options->split ? &run->set : NULL,
         .split = options->split,
+        .parity = options->parity,
         .bases = run->bases.list,
         .base_files = options->bases,
         .past = &run->past,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bundle/parity/scheme.h"
 #include "bundle/part.h"
 #include "bundle/savings.h"
 #include "lib/cleanup.h"
@@ -14,9 +15,10 @@
 #include "lib/text.h"
 
 struct sums {
-    uint64_t total; /* of the bundle */
-    uint64_t media; /* of all that is carried: with what volumes repeat */
-    uint64_t last;  /* of them, in the last volume */
+    uint64_t total;  /* of the bundle */
+    uint64_t media;  /* of all that is carried: with what volumes repeat */
+    uint64_t last;   /* of them, in the last volume */
+    uint64_t parity; /* of the files beside them, about */
     uint64_t layers;
     uint64_t bytes; /* of the layers */
     uint64_t kept;  /* of them, by an earlier run */
@@ -82,6 +84,36 @@ static int add_volumes(const struct dr_volume_set *set, struct sums *sums, struc
     return 0;
 }
 
+/* Its own label is a volume's with a list of hashes. */
+#define PARITY_LABEL 8192
+
+/* A little more than it will be: how long labels become is known when they are made. */
+static int add_parity(const struct dr_rehearsal *rehearsal, struct sums *sums, struct dr_err *err)
+{
+    const struct dr_volume_set *volumes = rehearsal->volumes;
+    struct dr_scheme scheme;
+    uint64_t labels = 0;
+    uint64_t files = 1;
+
+    if (rehearsal->parity == 0)
+        return 0;
+    if (dr_scheme_make(&scheme, sums->total, rehearsal->parity, err) < 0)
+        return -1;
+    sums->parity = dr_scheme_parity(&scheme) * DR_VOLUME_CHUNK;
+    if (volumes) {
+        if (dr_volume_behind(volumes, &labels, err) < 0)
+            return -1;
+        labels -= 32 * dr_volume_chunks(volumes->slice) + volumes->frame_size;
+        labels *= volumes->count;
+        files += sums->parity / rehearsal->split;
+    }
+    /* Each file has twice what has to be known of all. */
+    sums->parity +=
+        2 * files *
+        (PARITY_LABEL + 32 * dr_scheme_blocks(&scheme) + labels + sums->total - sums->bytes);
+    return 0;
+}
+
 static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, struct dr_err *err)
 {
     const struct dr_writer *writer = rehearsal->writer;
@@ -110,7 +142,9 @@ static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, s
         if (goes_on)
             sums.kept += dr_past_done(past, &blob->digest, blob->offset, blob->size);
     }
-    sums.need = there < sums.media ? sums.media - there : 0;
+    if (add_parity(rehearsal, &sums, err) < 0)
+        return -1;
+    sums.need = (there < sums.media ? sums.media - there : 0) + sums.parity;
     if (!folder || dr_file_space(folder, &sums.room, err) < 0)
         return -1;
     sums.most = dr_file_most(folder);
@@ -218,6 +252,8 @@ static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *s
                                (json_int_t)rehearsal->split, "last_bytes", (json_int_t)sums->last,
                                "bytes", (json_int_t)sums->media),
                      err) < 0) ||
+        (rehearsal->parity &&
+         dr_json_set(plan, "parity_bytes", json_integer((json_int_t)sums->parity), err) < 0) ||
         (rehearsal->bases && add_bases(rehearsal, savings, plan, err) < 0))
         return -1;
     text = dr_json_text(plan, true, err);
@@ -304,6 +340,10 @@ static void print_text(const struct dr_rehearsal *rehearsal, const struct sums *
     fprintf(to, "bundle  %s (%llu bytes) in %zu members\n", one, (unsigned long long)sums->total,
             rehearsal->writer->layout.count);
     print_volumes(rehearsal, sums, to);
+    if (rehearsal->parity) {
+        dr_text_size(sums->parity, one);
+        fprintf(to, "parity  about %s, for %u%%\n", one, rehearsal->parity);
+    }
     if (pace->read)
         fprintf(to,
                 "read    %s on the far side, to verify it; and up to as long again for what its "

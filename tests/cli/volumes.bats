@@ -403,3 +403,12 @@ all_but_signature() {
     drover 2 split both.tar dvd -o v
     [ "$(find . -name 'v.*')" = '' ]
 }
+
+@test "--dry-run counts the parity, and the space for it" {
+    drover bundle v1.0.2 --from "$hub" -o p --split 300K --parity 25% --key "$keys/site.key" --dry-run --json
+    plan=$output
+    drover bundle v1.0.2 --from "$hub" -o p --split 300K --parity 25% --key "$keys/site.key"
+    made=$(stat -c %s p.p0* | awk "{ sum += \$1 } END { print sum }")
+    jq -e --argjson made "$made" '.parity_bytes | . >= $made and . < $made * 1.3' <<<"$plan"
+    jq -e '.space_needed > .volumes.bytes + .parity_bytes - 1' <<<"$plan"
+}
