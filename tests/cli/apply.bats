@@ -148,9 +148,11 @@ load server
     [ "$status" -eq 9 ]
     [[ $output == *"Do it? [y/N]"* ]]
     status=0
-    { wait_until 20 grep -q "Do it" asked && printf '\003'; } |
+    # The end of the input comes later, lest it be taken for the answer.
+    { wait_until 60 grep -q "Do it" asked && printf '\003' && sleep 2; } |
         script -qefc "$DROVER apply $files/v1.0.2.bundle --registry $site --pubkey $files/site.pub --state-dir $state" \
             /dev/null >asked || status=$?
+    cat asked
     [ "$status" -eq 12 ]
     grep -q "nothing was changed: stopped by Ctrl-C while asking" asked
     [ "$(engine_facts)" = "$facts" ]
