@@ -111,7 +111,7 @@ are_whole() {
         chunks=$((($(stat -c %s slice) + 65535) / 65536))
         tail -c +$(($(stat -c %s slice) + 1)) "$volume" | head -c $((32 * chunks)) >table
         [ "sha256:$(sha256sum <table | cut -d' ' -f1)" = "$(jq -r .table label)" ]
-        [ "$(head -c 32 table | xxd -p -c 32)" = "$(head -c 65536 slice | sha256sum | cut -d' ' -f1)" ]
+        [ "$(head -c 32 table | od -An -v -tx1 | tr -d " \n")" = "$(head -c 65536 slice | sha256sum | cut -d' ' -f1)" ]
         # The frame: all that is no layer and no program.
         tail -c +$(($(stat -c %s slice) + 32 * chunks + 1)) "$volume" |
             head -c -$((512 + signature + size)) >frame
