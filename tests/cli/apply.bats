@@ -150,7 +150,7 @@ load server
     status=0
     # The end of the input comes later, lest it be taken for the answer.
     { wait_until 60 grep -q "Do it" asked && printf '\003' && sleep 2; } |
-        script -qefc "$DROVER apply $files/v1.0.2.bundle --registry $site --pubkey $files/site.pub --state-dir $state" \
+        script -qefc "exec $DROVER apply $files/v1.0.2.bundle --registry $site --pubkey $files/site.pub --state-dir $state" \
             /dev/null >asked || status=$?
     cat asked
     [ "$status" -eq 12 ]
