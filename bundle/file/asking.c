@@ -103,13 +103,14 @@ static void ask(struct dr_asking *asking, const struct dr_volumes *volumes, cons
 {
     const struct dr_volume_set *set = dr_volumes_set(volumes);
     char where[DR_VOLUMES_TEXT];
-    char text[DR_VOLUME_SET_TEXT];
 
     while (first == 0 || !wanted[first - 1])
         first++;
-    say_once(asking, asking->asked, "put in volume %llu of %llu of %.200s: in %.160s",
+    /* What a pen writes on a medium; a wrong one is told with all that its label says. */
+    say_once(asking, asking->asked, "put in volume %llu of %llu of %s%s, created %s: in %.160s",
              (unsigned long long)first, (unsigned long long)set->count,
-             dr_volume_set_text(set, text), dr_volumes_where(volumes, where));
+             set->release ? "Rancher " : "images", set->release ? set->release : "", set->created,
+             dr_volumes_where(volumes, where));
 }
 
 static bool is_any_here(const struct dr_volumes *volumes, const bool *wanted)
