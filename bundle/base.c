@@ -275,7 +275,8 @@ int dr_bases_read(struct dr_bases *bases, const struct dr_bundle_options *option
         if (read_base(&reading, options->bases[i], err) < 0)
             return dr_err_wrap(err, "the base '%s'", options->bases[i]);
     }
-    qsort(bases->layers, bases->count, sizeof *bases->layers, by_digest);
+    if (bases->count > 0) /* a receipt may tell of nothing */
+        qsort(bases->layers, bases->count, sizeof *bases->layers, by_digest);
     return 0;
 }
 
