@@ -55,7 +55,6 @@ static int tell(const char *file, const char *hex, const struct dr_archive *arch
                 struct dr_err *err)
 {
     json_auto_t *document = NULL;
-    dr_autofree char *text = NULL;
     char size[16];
     char content[16];
 
@@ -75,11 +74,7 @@ static int tell(const char *file, const char *hex, const struct dr_archive *arch
                   "uid", (json_int_t)archive->uid, "gid", (json_int_t)archive->gid);
     if (!document)
         return dr_fail_memory(err);
-    text = dr_json_text(document, true, err);
-    if (!text)
-        return -1;
-    puts(text);
-    return 0;
+    return dr_json_print(document, stdout, err);
 }
 
 int dr_copies_verify(const char *file, bool json, struct dr_err *err)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "apply/plan.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -55,15 +54,10 @@ static int print_json(FILE *out, json_t *findings, struct dr_err *err)
         json_pack("{s:O, s:I, s:I}", "findings", findings, "problems",
                   (json_int_t)dr_findings_count(findings, DR_FINDING_PROBLEM), "warnings",
                   (json_int_t)dr_findings_count(findings, DR_FINDING_WARNING));
-    dr_autofree char *text = NULL;
 
     if (!all)
         return dr_fail_memory(err);
-    text = dr_json_text(all, true, err);
-    if (!text)
-        return -1;
-    fprintf(out, "%s\n", text);
-    return 0;
+    return dr_json_print(all, out, err);
 }
 
 int dr_findings_print(FILE *out, json_t *findings, bool json, struct dr_err *err)

@@ -8,7 +8,6 @@
 #include "apply/record.h"
 #include "apply/sides.h"
 #include "apply/target.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -292,10 +291,5 @@ void dr_report_end(FILE *out, const json_t *record)
 
 int dr_report_json(FILE *out, const json_t *record, struct dr_err *err)
 {
-    dr_autofree char *text = dr_json_text(record, true, err);
-
-    if (!text)
-        return -1;
-    fprintf(out, "%s\n", text);
-    return 0;
+    return dr_json_print(record, out, err);
 }

@@ -218,15 +218,12 @@ static void print(FILE *out, const struct dr_upgrade *upgrade, const json_t *sta
 static int tell(const struct dr_upgrade *upgrade, struct dr_err *err)
 {
     json_auto_t *status = look(upgrade, err);
-    dr_autofree char *text = NULL;
 
     if (!status)
         return -1;
     if (upgrade->options->json) {
-        text = dr_json_text(status, true, err);
-        if (!text)
+        if (dr_json_print(status, stdout, err) < 0)
             return -1;
-        puts(text);
     } else if (upgrade->journal->state) {
         print(stdout, upgrade, status);
     } else {

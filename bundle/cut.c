@@ -171,7 +171,6 @@ static int report(const struct cut *cut, struct dr_err *err)
     char of[DR_VOLUME_SET_TEXT];
     json_t *volumes = NULL;
     json_auto_t *object = NULL;
-    dr_autofree char *text = NULL;
 
     dr_log_say(cut->log, "%llu volumes of %s", (unsigned long long)cut->set.count,
                dr_volume_set_text(&cut->set, of));
@@ -179,11 +178,7 @@ static int report(const struct cut *cut, struct dr_err *err)
         return dr_split_print(&cut->set, output, stdout, err);
     volumes = dr_split_json(&cut->set, output, err);
     object = volumes ? json_pack("{s:o}", "volumes", volumes) : NULL;
-    text = object ? dr_json_text(object, true, err) : NULL;
-    if (!text)
-        return -1;
-    printf("%s\n", text);
-    return 0;
+    return object ? dr_json_print(object, stdout, err) : -1;
 }
 
 int dr_cut_run(const struct dr_cut_options *options, const struct dr_log *log, struct dr_err *err)

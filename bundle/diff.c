@@ -347,13 +347,11 @@ int dr_diff_print(const struct dr_bundle *from, const struct dr_bundle *to, bool
                   struct dr_err *err)
 {
     json_auto_t *diff = dr_diff_json(from, to, err);
-    dr_autofree char *text = diff && json ? dr_json_text(diff, true, err) : NULL;
 
-    if (!diff || (json && !text))
+    if (!diff)
         return -1;
     if (json)
-        fprintf(out, "%s\n", text);
-    else
-        print_text(diff, out);
+        return dr_json_print(diff, out, err);
+    print_text(diff, out);
     return 0;
 }

@@ -7,7 +7,6 @@
 
 #include "bundle/file/sums.h"
 #include "bundle/sharing.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -391,12 +390,8 @@ static void print_image(const struct dr_bundle_image *image, struct dr_sharing *
 static int print_json(const struct dr_bundle *bundle, FILE *to, struct dr_err *err)
 {
     json_auto_t *object = dr_inspect_json(bundle, err);
-    dr_autofree char *text = object ? dr_json_text(object, true, err) : NULL;
 
-    if (!text)
-        return -1;
-    fprintf(to, "%s\n", text);
-    return 0;
+    return object ? dr_json_print(object, to, err) : -1;
 }
 
 int dr_inspect_print(const struct dr_bundle *bundle, bool json, FILE *to, struct dr_err *err)

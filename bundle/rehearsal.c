@@ -239,7 +239,6 @@ static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *s
                       const struct dr_saving *savings, FILE *to, struct dr_err *err)
 {
     json_auto_t *plan = plan_json(rehearsal, sums, err);
-    dr_autofree char *text = NULL;
 
     if (!plan ||
         dr_pace_json(plan, "fetch_seconds", sums->bytes - sums->kept, rehearsal->pace.line, err) <
@@ -256,11 +255,7 @@ static int print_json(const struct dr_rehearsal *rehearsal, const struct sums *s
          dr_json_set(plan, "parity_bytes", json_integer((json_int_t)sums->parity), err) < 0) ||
         (rehearsal->bases && add_bases(rehearsal, savings, plan, err) < 0))
         return -1;
-    text = dr_json_text(plan, true, err);
-    if (!text)
-        return -1;
-    fprintf(to, "%s\n", text);
-    return 0;
+    return dr_json_print(plan, to, err);
 }
 
 static void print_images(const struct dr_rehearsal *rehearsal, FILE *to)

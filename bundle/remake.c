@@ -238,7 +238,6 @@ static int report(const struct remake *remake, struct dr_err *err)
     char of[DR_VOLUME_SET_TEXT];
     char size[16];
     json_auto_t *object = NULL;
-    dr_autofree char *text = NULL;
 
     dr_text_size(remake->layers.bytes, size);
     dr_log_say(remake->log, "%zu layer%s (%s) fetched for it; it is of %s", remake->layers.count,
@@ -246,11 +245,7 @@ static int report(const struct remake *remake, struct dr_err *err)
     if (!options->json)
         return dr_split_print_one(remake->set, options->remake, options->output, stdout, err);
     object = dr_split_json_one(remake->set, options->remake, options->output, err);
-    text = object ? dr_json_text(object, true, err) : NULL;
-    if (!text)
-        return -1;
-    printf("%s\n", text);
-    return 0;
+    return object ? dr_json_print(object, stdout, err) : -1;
 }
 
 int dr_remake_run(const struct dr_bundle_options *options, const struct dr_log *log,

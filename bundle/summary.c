@@ -79,17 +79,12 @@ static int print_json(const struct dr_summary *summary, struct dr_err *err)
                                                : dr_text_copy(summary->output, err);
     dr_auto_bundle struct dr_bundle *bundle = first ? dr_bundle_open(first, &trust, err) : NULL;
     json_auto_t *object = bundle ? dr_inspect_json(bundle, err) : NULL;
-    dr_autofree char *text = NULL;
 
     if (!object || (summary->volumes &&
                     dr_json_set(object, "volumes",
                                 dr_split_json(summary->volumes, summary->output, err), err) < 0))
         return -1;
-    text = dr_json_text(object, true, err);
-    if (!text)
-        return -1;
-    printf("%s\n", text);
-    return 0;
+    return dr_json_print(object, stdout, err);
 }
 
 int dr_summary_print(const struct dr_summary *summary, const struct dr_log *log, struct dr_err *err)

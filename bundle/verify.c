@@ -9,7 +9,6 @@
 #include "bundle/file/asking.h"
 #include "bundle/file/damage.h"
 #include "bundle/file/volumes.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 
 struct verify {
@@ -134,14 +133,8 @@ static int print_json(const struct verify *verify, struct dr_err *err)
     json_auto_t *json =
         json_pack("{s:s, s:s?, s:I, s:O}", "sums", dr_digest_text(&set->sums, sums), "release",
                   set->release, "volumes", (json_int_t)set->count, "found", verify->list);
-    dr_autofree char *text = json ? dr_json_text(json, true, err) : NULL;
 
-    if (!json)
-        return dr_fail_memory(err);
-    if (!text)
-        return -1;
-    printf("%s\n", text);
-    return 0;
+    return json ? dr_json_print(json, stdout, err) : dr_fail_memory(err);
 }
 
 static bool any_of(const struct verify *verify, const bool *is)

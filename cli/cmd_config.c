@@ -4,7 +4,6 @@
 
 #include "cli/commands.h"
 #include "cli/settings.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 
 /* "registry", "apply.settle". */
@@ -77,7 +76,6 @@ static int print_json(const struct dr_settings *settings, struct dr_err *err)
 {
     json_auto_t *all =
         json_pack("{s:O, s:O}", "files", settings->files, "settings", settings->entries);
-    dr_autofree char *text = NULL;
     json_t *entry;
     size_t i;
 
@@ -88,11 +86,7 @@ static int print_json(const struct dr_settings *settings, struct dr_err *err)
         if (dr_json_set(entry, "in_force", json_boolean(is_in_force(settings, entry)), err) < 0)
             return -1;
     }
-    text = dr_json_text(all, true, err);
-    if (!text)
-        return -1;
-    printf("%s\n", text);
-    return 0;
+    return dr_json_print(all, stdout, err);
 }
 
 int dr_cmd_config(int argc, char **argv, struct dr_err *err)

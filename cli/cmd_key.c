@@ -53,7 +53,6 @@ static int print_id(const struct dr_key *key, const char *label, struct dr_err *
 static int print_json(const struct dr_key *key, json_t *pair, struct dr_err *err)
 {
     json_auto_t *object = pair;
-    dr_autofree char *text = NULL;
     char hex[DR_DIGEST_TEXT];
     struct dr_digest id;
 
@@ -63,11 +62,7 @@ static int print_json(const struct dr_key *key, json_t *pair, struct dr_err *err
         dr_json_set(object, "id", json_string(dr_digest_hex(&id, hex)), err) < 0 ||
         dr_json_set(object, "kind", json_string(dr_key_kind(key)), err) < 0)
         return -1;
-    text = dr_json_text(object, true, err);
-    if (!text)
-        return -1;
-    puts(text);
-    return 0;
+    return dr_json_print(object, stdout, err);
 }
 
 static int save_pair(const struct dr_key *key, const char *passphrase, const char *private_path,

@@ -13,7 +13,6 @@
 #include "cli/qr.h"
 #include "cli/receipting.h"
 #include "cli/trusted.h"
-#include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
@@ -170,7 +169,6 @@ static json_t *describe(const struct dr_receipt *receipt, struct dr_err *err)
 static int print_json(const struct dr_receipt *receipt, struct dr_err *err)
 {
     json_auto_t *document = describe(receipt, err);
-    dr_autofree char *text = NULL;
 
     if (!document)
         return -1;
@@ -179,11 +177,7 @@ static int print_json(const struct dr_receipt *receipt, struct dr_err *err)
                            err) < 0)
             return -1;
     }
-    text = dr_json_text(document, true, err);
-    if (!text)
-        return -1;
-    puts(text);
-    return 0;
+    return dr_json_print(document, stdout, err);
 }
 
 static int show(struct receipt_options *options, struct dr_err *err)

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "manifests/release.h"
 
@@ -78,12 +77,7 @@ static json_t *release_json(const struct dr_release *release, struct dr_err *err
 
 static int print_json(const json_t *value, struct dr_err *err)
 {
-    dr_autofree char *text = value ? dr_json_text(value, true, err) : NULL;
-
-    if (!text)
-        return -1;
-    printf("%s\n", text);
-    return 0;
+    return value ? dr_json_print(value, stdout, err) : -1;
 }
 
 static void print_row(const struct dr_release *release)

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "mirror/serve/serve.h"
 
@@ -39,7 +38,6 @@ int dr_version_print(FILE *out, bool json, struct dr_err *err)
                   "libarchive", number_of(archive_version_string()), "zlib", zlibVersion(),
                   "jansson", version_of_jansson(), "libevent", dr_serve_libevent_version(),
                   "libisal", DROVER_ISAL_VERSION, "libqrencode", QRcode_APIVersionString());
-    dr_autofree char *text = NULL;
 
     if (!json) {
         fprintf(out, "drover %s\n", DROVER_VERSION);
@@ -50,9 +48,5 @@ int dr_version_print(FILE *out, bool json, struct dr_err *err)
     if (curl->ares && dr_json_set(json_object_get(version, "libraries"), "c-ares",
                                   json_string(curl->ares), err) < 0)
         return -1;
-    text = dr_json_text(version, true, err);
-    if (!text)
-        return -1;
-    fprintf(out, "%s\n", text);
-    return 0;
+    return dr_json_print(version, out, err);
 }

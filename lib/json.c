@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/cleanup.h"
 #include "lib/file.h"
 
 json_t *dr_json_parse(const char *data, size_t size, const char *what, struct dr_err *err)
@@ -134,6 +135,16 @@ char *dr_json_text(const json_t *value, bool pretty, struct dr_err *err)
     if (!text)
         dr_fail_memory(err);
     return text;
+}
+
+int dr_json_print(const json_t *value, FILE *to, struct dr_err *err)
+{
+    dr_autofree char *text = dr_json_text(value, true, err);
+
+    if (!text)
+        return -1;
+    fprintf(to, "%s\n", text);
+    return 0;
 }
 
 struct saving {

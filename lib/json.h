@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "lib/err.h"
@@ -41,6 +42,9 @@ json_t *dr_json_at(const json_t *object, ...) __attribute__((sentinel));
 /* Serialised: compact, or indented by two spaces with `pretty`; keys in insertion order, so that
  * equal building gives equal bytes. Owned text without final newline. */
 char *dr_json_text(const json_t *value, bool pretty, struct dr_err *err);
+
+/* What --json prints: the text, indented, and a newline. */
+int dr_json_print(const json_t *value, FILE *to, struct dr_err *err);
 
 /* The same into a file, through a small buffer: whole, flushed and renamed, or the file is as before (lib/file.h). */
 int dr_json_save(const char *path, mode_t mode, const json_t *value, bool pretty,

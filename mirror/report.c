@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/reference.h"
 #include "lib/text.h"
@@ -150,7 +149,6 @@ int dr_mirror_report_json(const struct dr_mirror_target *targets, size_t count, 
     json_auto_t *report = json_pack("{s:{s:s, s:s, s:s*}, s:b, s:[]}", "bundle", "path",
                                     common->path, "sums", dr_digest_text(&about->sums, sums),
                                     "release", about->release, "dry_run", planned, "targets");
-    dr_autofree char *text = NULL;
 
     if (!report)
         return dr_fail_memory(err);
@@ -158,9 +156,5 @@ int dr_mirror_report_json(const struct dr_mirror_target *targets, size_t count, 
         if (add_target(&targets[i], planned, common, json_object_get(report, "targets"), err) < 0)
             return -1;
     }
-    text = dr_json_text(report, true, err);
-    if (!text)
-        return -1;
-    puts(text);
-    return 0;
+    return dr_json_print(report, stdout, err);
 }

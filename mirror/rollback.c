@@ -302,12 +302,7 @@ static int go_back(struct way_back *way, json_t *report, struct dr_err *err)
 
 static int print_json(const json_t *report, struct dr_err *err)
 {
-    dr_autofree char *text = dr_json_text(report, true, err);
-
-    if (!text)
-        return -1;
-    puts(text);
-    return 0;
+    return dr_json_print(report, stdout, err);
 }
 
 int dr_mirror_rollback(const struct dr_rollback_options *options, const struct dr_log *log,

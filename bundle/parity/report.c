@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bundle/parity/naming.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -305,15 +304,10 @@ int dr_report_print_json(const struct dr_pool *pool, bool done, bool verified, F
                   (json_int_t)pool->set.total, "columns", (json_int_t)pool->scheme.columns, "rows",
                   (json_int_t)pool->scheme.rows, "lost_chunks", (json_int_t)tally.lost, "whole",
                   tally.data_whole, "written", done, "verified", verified, "files", files);
-    dr_autofree char *text = NULL;
 
     for (size_t i = 0; json && i < pool->count; i++) {
         if (dr_json_append(files, describe_file(&pool->files[i], bundle, err), err) < 0)
             return -1;
     }
-    text = json ? dr_json_text(json, true, err) : NULL;
-    if (!text)
-        return json ? -1 : dr_fail_memory(err);
-    fprintf(out, "%s\n", text);
-    return 0;
+    return json ? dr_json_print(json, out, err) : dr_fail_memory(err);
 }

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "bundle/file/reader.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/text.h"
 #include "mirror/audit/audit.h"
@@ -131,7 +130,6 @@ static int print_json(const struct report *report, struct dr_err *err)
         about->release, "registry", report->options->registry, "deep", report->options->deep,
         "complete", audit->gap_count == 0, "blobs", (json_int_t)audit->blobs, "bytes",
         (json_int_t)audit->bytes, "bytes_hashed", (json_int_t)audit->read, "images");
-    dr_autofree char *text = NULL;
 
     if (!document)
         return dr_fail_memory(err);
@@ -139,11 +137,7 @@ static int print_json(const struct report *report, struct dr_err *err)
         if (add_image(report, images, i, json_object_get(document, "images"), err) < 0)
             return -1;
     }
-    text = dr_json_text(document, true, err);
-    if (!text)
-        return -1;
-    puts(text);
-    return 0;
+    return dr_json_print(document, stdout, err);
 }
 
 static void summarize(const struct report *report, const struct dr_log *log)

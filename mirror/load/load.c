@@ -7,7 +7,6 @@
 
 #include "bundle/file/check.h"
 #include "bundle/file/stream.h"
-#include "lib/cleanup.h"
 #include "lib/engine/image.h"
 #include "lib/json.h"
 #include "lib/stop.h"
@@ -148,7 +147,6 @@ static int print_json(const struct load *load, struct dr_err *err)
                   load->options->bundle, "sums", dr_digest_text(&about->sums, sums), "release",
                   about->release, "engine", dr_engine_host(load->engine), "dry_run",
                   (int)load->options->dry_run, "bytes_sent", (json_int_t)load->sent, "images");
-    dr_autofree char *text = NULL;
 
     if (!report)
         return dr_fail_memory(err);
@@ -157,11 +155,7 @@ static int print_json(const struct load *load, struct dr_err *err)
                            name_json(load, &load->names.items[i]), err) < 0)
             return -1;
     }
-    text = dr_json_text(report, true, err);
-    if (!text)
-        return -1;
-    puts(text);
-    return 0;
+    return dr_json_print(report, stdout, err);
 }
 
 static int report(const struct load *load, struct dr_err *err)
