@@ -185,9 +185,7 @@ static int collect(const char *folder, const char *container, const json_t *own,
 int dr_copies_thin(const char *file, const char *container, const json_t *own, uint64_t keep,
                    unsigned *ret_count, struct dr_err *err)
 {
-    const char *slash = strrchr(file, '/');
-    dr_autofree char *folder =
-        dr_text_format(err, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
+    dr_autofree char *folder = dr_file_folder(file, err);
     struct names names = {NULL, 0};
     int done = folder ? collect(folder, container, own, &names, err) : -1;
 
@@ -195,7 +193,7 @@ int dr_copies_thin(const char *file, const char *container, const json_t *own, u
     if (names.count > 1)
         qsort(names.item, names.count, sizeof *names.item, newest_first);
     for (size_t i = keep; done == 0 && i < names.count; i++) {
-        if (strcmp(names.item[i], slash ? slash + 1 : file) == 0)
+        if (strcmp(names.item[i], dr_file_name(file)) == 0)
             continue;
         done = remove_copy(folder, names.item[i], err);
         *ret_count += done == 0;

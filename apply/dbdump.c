@@ -14,9 +14,7 @@
 static int take(struct dr_upgrade *upgrade, const char *file, uint64_t *ret_bytes,
                 struct dr_err *err)
 {
-    const char *slash = strrchr(file, '/');
-    dr_autofree char *folder =
-        dr_text_format(err, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
+    dr_autofree char *folder = dr_file_folder(file, err);
 
     if (!folder || dr_file_make_folder(folder, 0700, err) < 0 ||
         dr_dump_fetch(upgrade->rancher, file, err) < 0)

@@ -10,14 +10,13 @@
 #include "apply/report.h"
 #include "apply/target.h"
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
 static bool is_in(const char *path, const char *folder)
 {
-    const char *slash = strrchr(path, '/');
-    dr_autofree char *parent = slash ? dr_text_format(NULL, "%.*s", (int)(slash - path + 1), path)
-                                     : dr_text_copy(".", NULL);
+    dr_autofree char *parent = dr_file_folder(path, NULL);
     struct stat one;
     struct stat other;
 

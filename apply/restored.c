@@ -95,8 +95,7 @@ static int choose_name(const struct dr_upgrade *upgrade, json_t *rollback, const
 /* "rancher-v1.0.1-20160526T181338Z" out of the copy's name: says what it is. */
 static char *volume_stem(const char *file, struct dr_err *err)
 {
-    const char *slash = strrchr(file, '/');
-    const char *name = slash ? slash + 1 : file;
+    const char *name = dr_file_name(file);
     size_t length = strlen(name);
 
     if (dr_text_ends(name, ".tar.gz"))

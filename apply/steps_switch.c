@@ -37,9 +37,7 @@ DR_STEP_CHECK(backup)
 DR_STEP_DO(backup)
 {
     const char *file = dr_upgrade_text(upgrade, NULL, "backup_file");
-    const char *slash = strrchr(file, '/');
-    dr_autofree char *folder =
-        dr_text_format(err, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
+    dr_autofree char *folder = dr_file_folder(file, err);
     json_auto_t *old = NULL;
     json_auto_t *after = NULL;
     json_auto_t *backup = NULL;

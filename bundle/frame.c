@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bundle/frame.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -9,15 +8,6 @@
 
 #define WHAT "the bundle"
 #define CHUNK ((size_t)64 << 10)
-
-int dr_frame_file(uint64_t size, struct dr_err *err)
-{
-    dr_autoclose int fd = memfd_create("frame", MFD_CLOEXEC);
-
-    if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
-        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
-    return dr_steal_fd(&fd);
-}
 
 static const struct dr_buf *find(const struct dr_frame *frame, const struct dr_digest *digest)
 {
@@ -47,7 +37,7 @@ static int write_small(const struct dr_frame *frame, int fd, struct dr_err *err)
 int dr_frame_make(const struct dr_frame *frame, struct dr_err *err)
 {
     const struct dr_writer *writer = frame->writer;
-    dr_autoclose int fd = dr_frame_file(dr_layout_total(&writer->layout), err);
+    dr_autoclose int fd = dr_file_in_memory(dr_layout_total(&writer->layout), err);
 
     if (fd < 0 || dr_writer_frame(writer, fd, err) < 0 || write_small(frame, fd, err) < 0 ||
         dr_writer_sign(writer, fd, frame->key, err) < 0 ||

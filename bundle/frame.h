@@ -18,9 +18,6 @@
 #include "lib/err.h"
 #include "lib/key.h"
 
-/* A file in memory of that size, of zeros. -1 on failure. */
-int dr_frame_file(uint64_t size, struct dr_err *err);
-
 /* What it is made of; borrowed. */
 struct dr_frame {
     const struct dr_writer *writer; /* planned */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -170,12 +169,7 @@ int dr_part_reserve(struct dr_part *part, uint64_t size, struct dr_err *err)
 /* All volumes are open at once. */
 static int allow_files(uint64_t count, struct dr_err *err)
 {
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= count + OTHER_FILES)
-        return 0;
-    files.rlim_cur = count + OTHER_FILES;
-    if (files.rlim_cur <= files.rlim_max && setrlimit(RLIMIT_NOFILE, &files) == 0)
+    if (dr_file_allow_open(count + OTHER_FILES) >= count + OTHER_FILES)
         return 0;
     return dr_fail(err, DR_ERR_IO,
                    "open %llu volumes: this session may not have so many open files; make the "

@@ -118,10 +118,7 @@ static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, s
 {
     const struct dr_writer *writer = rehearsal->writer;
     struct sums sums = {.total = dr_layout_total(&writer->layout)};
-    const char *slash = rehearsal->output ? strrchr(rehearsal->output, '/') : NULL;
-    dr_autofree char *folder =
-        slash ? dr_text_format(err, "%.*s", (int)(slash - rehearsal->output + 1), rehearsal->output)
-              : dr_text_copy(".", err);
+    dr_autofree char *folder = dr_file_folder(rehearsal->output ? rehearsal->output : "", err);
     const struct dr_volume_set *volumes = rehearsal->volumes;
     const struct dr_past *past = rehearsal->past;
     bool goes_on =

@@ -147,7 +147,7 @@ static int copy_extent(const struct dr_extent *extent, const struct dr_bundle *b
 int dr_split_frame(const struct dr_volume_set *set, const struct dr_bundle *bundle,
                    struct dr_err *err)
 {
-    dr_autoclose int fd = dr_frame_file(set->total, err);
+    dr_autoclose int fd = dr_file_in_memory(set->total, err);
 
     for (size_t i = 0; fd >= 0 && i < set->frame_count; i++) {
         if (copy_extent(&set->frame[i], bundle, fd, err) < 0)
@@ -172,13 +172,9 @@ int dr_split_refuse(const char *path, struct dr_err *err)
 const char *dr_split_label(const struct dr_volume_set *set, uint64_t number, const char *output,
                            char ret[DR_SPLIT_LABEL])
 {
-    const char *slash = strrchr(output, '/');
-
     snprintf(ret, DR_SPLIT_LABEL, "%s%.255s volume %llu of %llu", set->release ? "rancher-" : "",
-             set->release ? set->release
-             : slash      ? slash + 1
-                          : output,
-             (unsigned long long)number, (unsigned long long)set->count);
+             set->release ? set->release : dr_file_name(output), (unsigned long long)number,
+             (unsigned long long)set->count);
     return ret;
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -233,7 +235,7 @@ int dr_file_reserve(int fd, uint64_t size, const char *what, struct dr_err *err)
     return 0;
 }
 
-static char *folder_of(const char *path, struct dr_err *err)
+char *dr_file_folder(const char *path, struct dr_err *err)
 {
     const char *slash = strrchr(path, '/');
 
@@ -244,9 +246,50 @@ static char *folder_of(const char *path, struct dr_err *err)
     return dr_text_format(err, "%.*s", (int)(slash - path), path);
 }
 
+const char *dr_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+bool dr_file_is_same(int one, int other)
+{
+    struct stat a;
+    struct stat b;
+
+    return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+int dr_file_in_memory(uint64_t size, struct dr_err *err)
+{
+    dr_autoclose int fd = memfd_create("drover", MFD_CLOEXEC);
+
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
+    return dr_steal_fd(&fd);
+}
+
+uint64_t dr_file_allow_open(uint64_t count)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return UINT64_MAX;
+    if (files.rlim_cur < count) {
+        rlim_t before = files.rlim_cur;
+
+        files.rlim_cur = files.rlim_max < count ? files.rlim_max : count;
+        if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+            files.rlim_cur = before;
+    }
+    return files.rlim_cur;
+}
+
 int dr_file_sync_folder(const char *path, struct dr_err *err)
 {
-    dr_autofree char *folder = folder_of(path, err);
+    dr_autofree char *folder = dr_file_folder(path, err);
     dr_autoclose int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
     if (!folder)

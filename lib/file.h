@@ -89,6 +89,20 @@ int dr_file_make_folder(const char *path, mode_t mode, struct dr_err *err);
  * until closed. Somebody else has it: DR_ERR_REFUSED. */
 int dr_file_lock(const char *path, int *ret_fd, struct dr_err *err);
 
+/* The folder that holds `path`, "." where it names none; owned. And the name without it, a part of `path`. */
+char *dr_file_folder(const char *path, struct dr_err *err);
+const char *dr_file_name(const char *path);
+
+/* Are both the same file? */
+bool dr_file_is_same(int one, int other);
+
+/* A file of `size` zeros that is nowhere but in memory, -1 on failure. */
+int dr_file_in_memory(uint64_t size, struct dr_err *err);
+
+/* Raises the number of files that may be open to `count`, or as far as it goes; what it is then, UINT64_MAX when that is
+ * not to be had. */
+uint64_t dr_file_allow_open(uint64_t count);
+
 /* "<folder>/<name>", owned. */
 char *dr_file_join(const char *folder, const char *name, struct dr_err *err);
 

@@ -153,9 +153,9 @@ static int compare(const struct dr_backup_order *order, const struct dr_archive 
 static int write_sums(const char *file, const struct dr_digest *digest, struct dr_err *err)
 {
     char hex[DR_DIGEST_TEXT];
-    const char *name = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
     dr_autofree char *path = dr_text_format(err, "%s.sha256", file);
-    dr_autofree char *line = dr_text_format(err, "%s  %s\n", dr_digest_hex(digest, hex), name);
+    dr_autofree char *line =
+        dr_text_format(err, "%s  %s\n", dr_digest_hex(digest, hex), dr_file_name(file));
 
     if (!path || !line)
         return -1;

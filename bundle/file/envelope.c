@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -256,10 +255,8 @@ int dr_envelope_open_stream(struct dr_envelope *envelope, int pipe,
 
     envelope->pipe = pipe;
     envelope->size = INT64_MAX;
-    envelope->fd = memfd_create("bundle", MFD_CLOEXEC);
-    if (envelope->fd < 0)
-        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
-    if (read_head(envelope, trust, &head, &list, err) < 0 ||
+    envelope->fd = dr_file_in_memory(0, err);
+    if (envelope->fd < 0 || read_head(envelope, trust, &head, &list, err) < 0 ||
         dr_sums_parse(list.data, list.size, &envelope->sums, err) < 0)
         return -1;
     envelope->layout.end = head.end;

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bundle/file/reader_parts.h"
 #include "bundle/file/volumes.h"
 #include "lib/cleanup.h"
+#include "lib/file.h"
 
 /* The frame is read as if it were the file; it must be the frame of what the labels say. */
 static int open_frame(struct dr_bundle *bundle, struct dr_volumes *volumes,
                       const struct dr_bundle_trust *trust, struct dr_err *err)
 {
     const struct dr_volume_set *set = dr_volumes_set(volumes);
-    dr_autoclose int frame = memfd_create("frame", MFD_CLOEXEC);
+    dr_autoclose int frame = dr_file_in_memory(0, err);
 
-    if (frame < 0)
-        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
-    if (dr_volumes_frame(volumes, frame, err) < 0 ||
+    if (frame < 0 || dr_volumes_frame(volumes, frame, err) < 0 ||
         dr_envelope_open_file(&bundle->envelope, dr_steal_fd(&frame), set->total, trust, err) < 0)
         return -1;
     if (!dr_digest_equal(&bundle->envelope.list.digest, &set->sums))

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,9 +10,10 @@
 #include "bundle/file/volumes_choice.h"
 #include "bundle/file/volumes_parts.h"
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "lib/text.h"
 
-/* DR_VOLUMES_MAX of them, and what else drover opens. */
+/* Each volume that is here is one: DR_VOLUMES_MAX of them, and what else drover opens. */
 #define FILES 2048
 
 static void forget_strays(struct dr_volumes *volumes)
@@ -93,21 +93,12 @@ static int adopt_set(struct dr_volumes *volumes, struct dr_volume *volume, struc
     return 0;
 }
 
-static bool is_same_file(int one, int other)
-{
-    struct stat a;
-    struct stat b;
-
-    return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
-}
-
 static int add_copy(struct dr_volumes *volumes, const struct dr_find *find,
                     const struct dr_volumes_item *item, struct dr_err *err)
 {
     dr_autofree char *text = NULL;
 
-    if (is_same_file(find->fd, item->fd))
+    if (dr_file_is_same(find->fd, item->fd))
         return 0;
     text = dr_text_format(err, "volume %llu of %llu once more; '%s' is used",
                           (unsigned long long)find->volume->number,
@@ -183,10 +174,8 @@ int dr_volumes_look(struct dr_volumes *volumes, struct dr_err *err)
 /* The folder itself, or that which the file is in; each once. */
 static int add_folder(struct dr_volumes *volumes, const char *path, bool file, struct dr_err *err)
 {
-    const char *slash = file ? strrchr(path, '/') : path + strlen(path);
-    size_t length = slash ? (size_t)(slash - path) : 0;
-    dr_autofree char *folder = length > 0 ? dr_text_format(err, "%.*s", (int)length, path)
-                                          : dr_text_copy(*path == '/' ? "/" : ".", err);
+    dr_autofree char *folder =
+        file ? dr_file_folder(path, err) : dr_text_copy(*path ? path : ".", err);
 
     if (!folder)
         return -1;
@@ -252,17 +241,6 @@ static int look_first(struct dr_volumes *volumes, struct dr_err *err)
     return 0;
 }
 
-/* Each volume that is here is an open file. */
-static void allow_files(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES)
-        return;
-    files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 static struct dr_volumes *new_volumes(const char *path, const struct dr_bundle_trust *trust,
                                       struct dr_err *err)
 {
@@ -273,7 +251,7 @@ static struct dr_volumes *new_volumes(const char *path, const struct dr_bundle_t
         dr_fail_memory(err);
         return NULL;
     }
-    allow_files();
+    dr_file_allow_open(FILES);
     volumes->trust = trust;
     if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
         volumes->file = dr_text_copy(path, err);

@@ -41,21 +41,14 @@ void dr_candidates_strip(char *name)
         *dot = '\0';
 }
 
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 bool dr_candidates_is_called_so(const struct dr_candidates *candidates, const char *path)
 {
     char stem[NAME_MAX + 1];
 
-    if (!candidates->output || dr_text_put(stem, sizeof stem, name_of(path)) < 0)
+    if (!candidates->output || dr_text_put(stem, sizeof stem, dr_file_name(path)) < 0)
         return false;
     dr_candidates_strip(stem);
-    return strcmp(stem, name_of(candidates->output)) == 0;
+    return strcmp(stem, dr_file_name(candidates->output)) == 0;
 }
 
 static bool has_label(int fd)

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
@@ -398,11 +397,11 @@ int dr_ends_find_frame(struct dr_pool *pool, struct dr_err *err)
 
     if (pool->frame >= 0)
         return 0;
-    frame = memfd_create("frame", MFD_CLOEXEC);
-    if (frame < 0 || !data)
-        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
-    if (ftruncate(frame, (off_t)pool->set.total) < 0)
-        return dr_fail_errno(err, DR_ERR_INTERNAL, "size a file in memory");
+    if (!data)
+        return dr_fail_memory(err);
+    frame = dr_file_in_memory(pool->set.total, err);
+    if (frame < 0)
+        return -1;
     for (size_t i = 0; good && i < pool->set.frame_count; i++) {
         if (take_extent(pool, &pool->set.frame[i], frame, data, &good, err) < 0)
             return -1;

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "lib/cleanup.h"
+#include "lib/file.h"
 
 static bool is_known(const unsigned char *hash)
 {
@@ -98,9 +98,9 @@ static int take_frame(struct dr_pool *pool, const struct dr_pool_file *file, str
 
     if (pool->frame >= 0)
         return 0;
-    frame = memfd_create("frame", MFD_CLOEXEC);
+    frame = dr_file_in_memory(0, err);
     if (frame < 0)
-        return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
+        return -1;
     done = file->kind == DR_KIND_PARITY ? dr_parity_read_frame(&file->parity, file->fd, frame, NULL)
                                         : dr_volume_frame(&file->volume, file->fd, frame, NULL);
     if (done == 0)

@@ -8,21 +8,13 @@
 
 #include "bundle/parity/restore.h"
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "lib/stop.h"
 #include "lib/text.h"
-
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
 
 static int open_in_place(struct dr_pool_file *file, struct dr_err *err)
 {
     dr_autoclose int fd = open(file->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    struct stat read_from;
-    struct stat written;
 
     if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
         return dr_fail(err, DR_ERR_REFUSED,
@@ -31,8 +23,7 @@ static int open_in_place(struct dr_pool_file *file, struct dr_err *err)
                        file->path, strerror(errno));
     if (fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "open '%s' for writing", file->path);
-    if (fstat(fd, &written) < 0 || fstat(file->fd, &read_from) < 0 ||
-        written.st_dev != read_from.st_dev || written.st_ino != read_from.st_ino)
+    if (!dr_file_is_same(fd, file->fd))
         return dr_fail(err, DR_ERR_REFUSED, "'%s' was replaced a moment ago", file->path);
     file->to = dr_steal_fd(&fd);
     return 0;
@@ -100,8 +91,8 @@ int dr_restore_begin(struct dr_pool *pool, const char *folder, struct dr_err *er
         }
         if (folder && dr_file_make_folder(folder, 0755, err) < 0)
             return -1;
-        path =
-            folder ? dr_file_join(folder, name_of(file->path), err) : dr_text_copy(file->path, err);
+        path = folder ? dr_file_join(folder, dr_file_name(file->path), err)
+                      : dr_text_copy(file->path, err);
         if (!path || begin_copy(pool, file, path, err) < 0)
             return -1;
     }
