@@ -20,11 +20,6 @@
 /* Descriptors for all else: connections, the key, the journal. */
 #define OTHER_FILES 64
 
-char *dr_part_volume(const char *path, uint64_t number, struct dr_err *err)
-{
-    return dr_text_format(err, "%s.%03llu", path, (unsigned long long)number);
-}
-
 static char *name_draft(const char *path, struct dr_err *err)
 {
     return dr_text_format(err, "%s.part", path);
@@ -90,7 +85,7 @@ static int look_at_volumes(struct dr_part *part, uint64_t renaming, struct dr_er
 {
     part->size = 0;
     for (uint64_t number = 1; number <= DR_VOLUMES_MAX; number++) {
-        dr_autofree char *volume = dr_part_volume(part->path, number, err);
+        dr_autofree char *volume = dr_volume_path(part->path, number, err);
         dr_autofree char *draft = volume ? name_draft(volume, err) : NULL;
         struct stat info;
 
@@ -140,7 +135,7 @@ int dr_part_open(struct dr_part *part, const char *path, const json_t *asked,
 static void remove_drafts(const struct dr_part *part, uint64_t from)
 {
     for (uint64_t number = from; number <= DR_VOLUMES_MAX; number++) {
-        dr_autofree char *volume = dr_part_volume(part->path, number, NULL);
+        dr_autofree char *volume = dr_volume_path(part->path, number, NULL);
         dr_autofree char *draft = volume ? name_draft(volume, NULL) : NULL;
 
         if (draft)
@@ -179,7 +174,7 @@ static int allow_files(uint64_t count, struct dr_err *err)
 
 static int open_piece(struct dr_part *part, uint64_t index, struct dr_err *err)
 {
-    dr_autofree char *path = dr_part_volume(part->path, index + 1, err);
+    dr_autofree char *path = dr_volume_path(part->path, index + 1, err);
     dr_autofree char *draft = path ? name_draft(path, err) : NULL;
     uint64_t size;
     int fd;
@@ -263,7 +258,7 @@ static int rename_all(const struct dr_part *part, struct dr_err *err)
 static int remove_surplus(const struct dr_part *part, struct dr_err *err)
 {
     for (uint64_t number = part->pieces.count + 1; number <= DR_VOLUMES_MAX; number++) {
-        dr_autofree char *volume = dr_part_volume(part->path, number, err);
+        dr_autofree char *volume = dr_volume_path(part->path, number, err);
 
         if (!volume)
             return -1;

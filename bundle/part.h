@@ -49,9 +49,6 @@ struct dr_part {
         .lock = -1                                                                                 \
     }
 
-/* "OUTPUT.001"; owned by the caller. */
-char *dr_part_volume(const char *path, uint64_t number, struct dr_err *err);
-
 /* Opens OUTPUT.part, as an earlier run left it or empty. `ret_past` gets what its journal says, if that run was asked
  * for the same (`asked` NULL: nobody asks). A run that was cut off between the renames of its volumes is taken back to
  * where they had not begun. DR_ERR_REFUSED: OUTPUT, or a volume of it, is there and may not be replaced, or another

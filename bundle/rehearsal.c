@@ -48,7 +48,7 @@ static struct stat add_drafts(const char *output)
 
     add_draft(output, &sum);
     for (uint64_t number = 1; more && number <= DR_VOLUMES_MAX; number++) {
-        dr_autofree char *path = dr_part_volume(output, number, NULL);
+        dr_autofree char *path = dr_volume_path(output, number, NULL);
 
         more = add_draft(path, &sum);
     }
@@ -355,7 +355,7 @@ static int check_output(const struct dr_rehearsal *rehearsal, struct dr_err *err
         return 0;
     for (uint64_t number = 0; number <= count; number++) {
         dr_autofree char *path =
-            number ? dr_part_volume(output, number, err) : dr_text_copy(output, err);
+            number ? dr_volume_path(output, number, err) : dr_text_copy(output, err);
 
         if (!path)
             return -1;

@@ -180,7 +180,7 @@ static int make_frame(struct remake *remake, struct dr_err *err)
 static int open_volume(struct remake *remake, struct dr_err *err)
 {
     uint64_t number = remake->options->remake;
-    dr_autofree char *path = dr_part_volume(remake->options->output, number, err);
+    dr_autofree char *path = dr_volume_path(remake->options->output, number, err);
     struct dr_part *part = &remake->part;
     int fd;
 

@@ -192,7 +192,7 @@ static int measure(const char *path, uint64_t *ret_size, struct dr_err *err)
 int dr_split_print_one(const struct dr_volume_set *set, uint64_t number, const char *output,
                        FILE *to, struct dr_err *err)
 {
-    dr_autofree char *path = dr_part_volume(output, number, err);
+    dr_autofree char *path = dr_volume_path(output, number, err);
     char label[DR_SPLIT_LABEL];
     char size[16];
     uint64_t bytes;
@@ -218,7 +218,7 @@ int dr_split_print(const struct dr_volume_set *set, const char *output, FILE *to
 json_t *dr_split_json_one(const struct dr_volume_set *set, uint64_t number, const char *output,
                           struct dr_err *err)
 {
-    dr_autofree char *path = dr_part_volume(output, number, err);
+    dr_autofree char *path = dr_volume_path(output, number, err);
     char label[DR_SPLIT_LABEL];
     uint64_t bytes;
     json_t *object;

@@ -75,7 +75,7 @@ static int print_json(const struct dr_summary *summary, struct dr_err *err)
     const struct dr_key *key = summary->key;
     const struct dr_bundle_trust trust = {
         .keys = &key, .key_count = 1, .ignore_clock = true, .unverified = !key};
-    dr_autofree char *first = summary->volumes ? dr_part_volume(summary->output, 1, err)
+    dr_autofree char *first = summary->volumes ? dr_volume_path(summary->output, 1, err)
                                                : dr_text_copy(summary->output, err);
     dr_auto_bundle struct dr_bundle *bundle = first ? dr_bundle_open(first, &trust, err) : NULL;
     json_auto_t *object = bundle ? dr_inspect_json(bundle, err) : NULL;

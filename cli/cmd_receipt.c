@@ -31,12 +31,6 @@ struct receipt_options {
     struct dr_trusted trusted;
 };
 
-static const char *const states[] = {
-    [DR_RECEIPT_THERE] = "there",
-    [DR_RECEIPT_MISSING] = "missing",
-    [DR_RECEIPT_DAMAGED] = "damaged",
-};
-
 /* Keys that are set for bundles say nothing of a receipt that is only looked at. */
 static int read_keys(struct receipt_options *options, struct dr_err *err)
 {
@@ -75,12 +69,13 @@ static void print_gaps(const struct dr_receipt_repository *of)
 
     for (size_t i = 0; i < of->image_count; i++) {
         if (of->images[i].state != DR_RECEIPT_THERE)
-            printf("%-8s  %s  %s\n", states[of->images[i].state], of->images[i].reference,
-                   dr_digest_text(&of->images[i].digest, digest));
+            printf("%-8s  %s  %s\n", dr_receipt_state_text(of->images[i].state),
+                   of->images[i].reference, dr_digest_text(&of->images[i].digest, digest));
     }
     for (size_t i = 0; i < of->layer_count; i++) {
         if (of->layers[i].state != DR_RECEIPT_THERE)
-            printf("%-8s  %s  layer %s  %" PRIu64 " bytes\n", states[of->layers[i].state], of->name,
+            printf("%-8s  %s  layer %s  %" PRIu64 " bytes\n",
+                   dr_receipt_state_text(of->layers[i].state), of->name,
                    dr_digest_text(&of->layers[i].digest, digest), of->layers[i].size);
     }
 }
@@ -128,7 +123,7 @@ static int add_repository(const struct dr_receipt_repository *of, json_t *to, st
         if (dr_json_append(json_object_get(entry, "images"),
                            json_pack("{s:s, s:s, s:s}", "reference", image->reference, "digest",
                                      dr_digest_text(&image->digest, digest), "state",
-                                     states[image->state]),
+                                     dr_receipt_state_text(image->state)),
                            err) < 0)
             return -1;
     }
@@ -138,7 +133,8 @@ static int add_repository(const struct dr_receipt_repository *of, json_t *to, st
         if (dr_json_append(json_object_get(entry, "layers"),
                            json_pack("{s:s, s:I, s:s}", "digest",
                                      dr_digest_text(&layer->digest, digest), "size",
-                                     (json_int_t)layer->size, "state", states[layer->state]),
+                                     (json_int_t)layer->size, "state",
+                                     dr_receipt_state_text(layer->state)),
                            err) < 0)
             return -1;
     }

@@ -42,6 +42,17 @@ bool dr_bundle_image_has_layer(const struct dr_bundle_image *image, const struct
     return false;
 }
 
+const char *dr_images_name_owner(const struct dr_bundle_image *images, size_t count,
+                                 const struct dr_digest *layer, char ret[DR_REFERENCE_TEXT])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (dr_bundle_image_has_layer(&images[i], layer))
+            return dr_reference_familiar(&images[i].reference, ret);
+    }
+    snprintf(ret, DR_REFERENCE_TEXT, "?");
+    return ret;
+}
+
 size_t dr_bundle_image_platform_count(const struct dr_bundle_image *image)
 {
     size_t count = 0;

@@ -89,6 +89,10 @@ size_t dr_bundle_image_layer_count(const struct dr_bundle_image *image);
 /* Does any of its manifests have this layer? */
 bool dr_bundle_image_has_layer(const struct dr_bundle_image *image, const struct dr_digest *digest);
 
+/* What people call the first image that has it; "?": none has. Returns `ret`. */
+const char *dr_images_name_owner(const struct dr_bundle_image *images, size_t count,
+                                 const struct dr_digest *layer, char ret[DR_REFERENCE_TEXT]);
+
 /* How many platforms are named: 1 for what is no list. */
 size_t dr_bundle_image_platform_count(const struct dr_bundle_image *image);
 

@@ -106,19 +106,13 @@ static bool is_program(const struct dr_bundle *bundle, uint64_t from, uint64_t t
     return false;
 }
 
-static void name_image(const struct dr_bundle *bundle, const struct dr_digest *layer,
-                       char ret[DR_REFERENCE_TEXT])
+static const char *name_image(const struct dr_bundle *bundle, const struct dr_digest *layer,
+                              char ret[DR_REFERENCE_TEXT])
 {
     size_t count;
     const struct dr_bundle_image *images = dr_bundle_images(bundle, &count);
 
-    snprintf(ret, DR_REFERENCE_TEXT, "?");
-    for (size_t i = 0; i < count; i++) {
-        if (dr_bundle_image_has_layer(&images[i], layer)) {
-            dr_reference_familiar(&images[i].reference, ret);
-            return;
-        }
-    }
+    return dr_images_name_owner(images, count, layer, ret);
 }
 
 const char *dr_damage_text(const struct dr_bundle *bundle, uint64_t begin, uint64_t from,

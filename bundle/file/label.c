@@ -198,14 +198,37 @@ static int check_signature(const struct dr_label *label, const struct dr_bundle_
     return dr_trust_check(&one, label->text, label->size, &slots, &signers, err);
 }
 
-json_t *dr_label_open(const struct dr_label *label, const struct dr_bundle_trust *trust,
-                      struct dr_err *err)
+static int check_format(const json_t *json, const char *format, struct dr_err *err)
 {
-    if (!trust->unverified && check_signature(label, trust, err) < 0) {
-        dr_err_wrap(err, WHAT);
-        return NULL;
-    }
-    return dr_json_parse(label->text, label->size, WHAT, err);
+    const char *found;
+
+    if (dr_json_get_string(json, "format", &found, err) < 0)
+        return -1;
+    return strcmp(found, format) == 0
+               ? 0
+               : dr_fail(err, DR_ERR_FORMAT, "it is '%.64s', not '%s'", found, format);
+}
+
+int dr_label_open(const struct dr_label *label, const struct dr_bundle_trust *trust,
+                  const char *format, dr_label_parse_fn *parse, void *context, struct dr_err *err)
+{
+    struct dr_err why = DR_ERR_INIT;
+    json_auto_t *json = NULL;
+
+    if (!trust->unverified && check_signature(label, trust, err) < 0)
+        return dr_err_wrap(err, WHAT);
+    json = dr_json_parse(label->text, label->size, WHAT, &why);
+    if (json && check_format(json, format, &why) == 0 && parse(context, json, &why) == 0)
+        return 0;
+    return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s%s",
+                   json ? WHAT ": " : "", why.text);
+}
+
+bool dr_label_is_same(const struct dr_label *one, const struct dr_label *other)
+{
+    return one->size == other->size && memcmp(one->text, other->text, one->size) == 0 &&
+           one->signature_size == other->signature_size &&
+           memcmp(one->signature, other->signature, one->signature_size) == 0;
 }
 
 int dr_label_get_digest(const json_t *json, const char *key, struct dr_digest *ret,

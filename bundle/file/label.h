@@ -78,10 +78,16 @@ int dr_label_unpack(const char *bytes, size_t size, struct dr_label *ret_label, 
 /* Reads such a copy from the begin of a file. */
 int dr_label_read_first(int fd, struct dr_label *ret_label, struct dr_err *err);
 
-/* Is it signed by one of those whom the receiver believes (trust->unverified: not asked)? Returns its JSON, a new
- * reference, NULL on failure: DR_ERR_VERIFY, DR_ERR_REFUSED (a revoked key). */
-json_t *dr_label_open(const struct dr_label *label, const struct dr_bundle_trust *trust,
-                      struct dr_err *err);
+/* Takes out of a label what it says, DR_ERR_FORMAT: it contradicts itself. */
+typedef int dr_label_parse_fn(void *context, const json_t *json, struct dr_err *err);
+
+/* Parses a label that says it is a `format` and is signed by one of those whom the receiver believes
+ * (trust->unverified: not asked). DR_ERR_VERIFY, also for what `parse` finds wrong; DR_ERR_REFUSED (a revoked key). */
+int dr_label_open(const struct dr_label *label, const struct dr_bundle_trust *trust,
+                  const char *format, dr_label_parse_fn *parse, void *context, struct dr_err *err);
+
+/* The same text, by the same signature? */
+bool dr_label_is_same(const struct dr_label *one, const struct dr_label *other);
 
 /* A field of it that is a digest; DR_ERR_FORMAT naming `key` otherwise. */
 int dr_label_get_digest(const json_t *json, const char *key, struct dr_digest *ret,

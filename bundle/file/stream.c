@@ -327,19 +327,17 @@ static int fail_lost(const struct dr_bundle *bundle, const struct dr_log *log, s
 
     for (size_t i = 0; i < bundle->blob_count; i++) {
         char digest[DR_DIGEST_TEXT];
-        char name[DR_REFERENCE_TEXT] = "?";
+        char name[DR_REFERENCE_TEXT];
 
         if (!stream->lost[i])
             continue;
-        for (size_t j = document->image_count; j > 0; j--) {
-            if (dr_bundle_image_has_layer(&document->images[j - 1], &bundle->blobs[i].digest))
-                dr_reference_familiar(&document->images[j - 1].reference, name);
-        }
         dr_text_size(bundle->blobs[i].size, size);
         bytes += bundle->blobs[i].size;
         if (log)
             dr_log_warn(log, "lost: %s (%s), needed by %s",
-                        dr_digest_text(&bundle->blobs[i].digest, digest), size, name);
+                        dr_digest_text(&bundle->blobs[i].digest, digest), size,
+                        dr_images_name_owner(document->images, document->image_count,
+                                             &bundle->blobs[i].digest, name));
     }
     dr_text_size(bytes, size);
     return dr_fail(err, DR_ERR_VERIFY, "%zu layer%s (%s) did not arrive as sent; all others did",

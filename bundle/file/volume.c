@@ -37,16 +37,10 @@ static json_t *write_label(const struct dr_volume *volume, struct dr_err *err)
     return dr_volume_set_write(&volume->set, json, err) < 0 ? NULL : json_incref(json);
 }
 
-static int parse(const json_t *json, struct dr_volume *volume, struct dr_err *err)
+static int parse(void *context, const json_t *json, struct dr_err *err)
 {
-    const char *format;
+    struct dr_volume *volume = context;
 
-    if (dr_json_get_string(json, "format", &format, err) < 0)
-        return -1;
-    if (strcmp(format, DR_PARITY_FORMAT) == 0)
-        return dr_fail(err, DR_ERR_USAGE, "it is a parity file, which 'drover repair' takes");
-    if (strcmp(format, DR_VOLUME_FORMAT) != 0)
-        return dr_fail(err, DR_ERR_FORMAT, "it is '%.64s', not '" DR_VOLUME_FORMAT "'", format);
     if (dr_volume_set_read(&volume->set, json, err) < 0 ||
         dr_json_get_uint64(json, "volume", &volume->number, err) < 0 ||
         dr_label_get_digest(json, "table", &volume->table, err) < 0 ||
@@ -64,15 +58,11 @@ int dr_volume_open_label(struct dr_label *label, const struct dr_bundle_trust *t
                          struct dr_volume *ret_volume, struct dr_err *err)
 {
     dr_auto_volume struct dr_volume volume = DR_VOLUME_INIT;
-    struct dr_err why = DR_ERR_INIT;
-    json_auto_t *json = NULL;
 
     volume.label = *label;
     *label = (struct dr_label)DR_LABEL_INIT;
-    json = dr_label_open(&volume.label, trust, &why);
-    if (!json || parse(json, &volume, &why) < 0)
-        return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s%s",
-                       json && why.code != DR_ERR_USAGE ? "the label: " : "", why.text);
+    if (dr_label_open(&volume.label, trust, DR_VOLUME_FORMAT, parse, &volume, err) < 0)
+        return -1;
     *ret_volume = volume;
     volume = (struct dr_volume)DR_VOLUME_INIT;
     return 0;

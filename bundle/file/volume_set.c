@@ -25,6 +25,11 @@ void dr_volume_set_release(struct dr_volume_set *set)
     *set = (struct dr_volume_set)DR_VOLUME_SET_INIT;
 }
 
+char *dr_volume_path(const char *path, uint64_t number, struct dr_err *err)
+{
+    return dr_text_format(err, "%s.%03llu", path, (unsigned long long)number);
+}
+
 const char *dr_volume_set_text(const struct dr_volume_set *set, char ret[DR_VOLUME_SET_TEXT])
 {
     char sums[DR_DIGEST_TEXT];

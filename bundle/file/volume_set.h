@@ -50,6 +50,9 @@ struct dr_volume_set {
 void dr_volume_set_release(struct dr_volume_set *set);
 #define dr_auto_volume_set __attribute__((cleanup(dr_volume_set_release)))
 
+/* What volume `number` of a bundle called `path` is called: "PATH.001"; owned. */
+char *dr_volume_path(const char *path, uint64_t number, struct dr_err *err);
+
 /* "Rancher v1.0.2 (serial 2 of channel default, created 2016-..., SHA256SUMS sha256:...)" */
 #define DR_VOLUME_SET_TEXT 512
 const char *dr_volume_set_text(const struct dr_volume_set *set, char ret[DR_VOLUME_SET_TEXT]);

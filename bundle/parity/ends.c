@@ -77,10 +77,7 @@ static void check_volume(struct dr_pool_file *file)
     dr_autofree unsigned char *table = NULL;
     dr_auto_label struct dr_label label = DR_LABEL_INIT;
 
-    if (dr_label_read(file->fd, &label, NULL) < 0 || label.size != file->volume.label.size ||
-        label.signature_size != file->volume.label.signature_size ||
-        memcmp(label.text, file->volume.label.text, label.size) != 0 ||
-        memcmp(label.signature, file->volume.label.signature, label.signature_size) != 0)
+    if (dr_label_read(file->fd, &label, NULL) < 0 || !dr_label_is_same(&label, &file->volume.label))
         file->ends |= DR_END_LABEL;
     table = dr_volume_table(&file->volume, file->fd, NULL);
     if (!table)
@@ -175,9 +172,7 @@ static int check_parity(struct dr_pool_file *file, struct dr_err *err)
         return -1;
     if (!is_there(file->fd, first.data, first.size, 0) ||
         dr_label_read(file->fd, &last, NULL) < 0 || last.begin != dr_parity_label_at(parity) ||
-        last.size != parity->label.size || memcmp(last.text, parity->label.text, last.size) != 0 ||
-        last.signature_size != parity->label.signature_size ||
-        memcmp(last.signature, parity->label.signature, last.signature_size) != 0)
+        !dr_label_is_same(&last, &parity->label))
         file->ends |= DR_END_LABEL;
     for (uint64_t i = 0; i < dr_parity_pieces(parity); i++) {
         if (!dr_parity_read_copy(parity, file->fd, i, 0, piece) ||

@@ -329,8 +329,7 @@ static int add_missing(struct search *search, uint64_t number, struct dr_err *er
     struct dr_pool *pool = search->pool;
     enum dr_file_kind kind = number ? DR_KIND_VOLUME : DR_KIND_BUNDLE;
     dr_autofree char *path =
-        number ? dr_text_format(err, "%s.%03llu", pool->output, (unsigned long long)number)
-               : dr_text_copy(pool->output, err);
+        number ? dr_volume_path(pool->output, number, err) : dr_text_copy(pool->output, err);
     struct dr_pool_file *file = path ? dr_pool_add(pool, kind, path, -1, err) : NULL;
 
     if (!file)

@@ -120,14 +120,10 @@ static int parse_scheme(struct dr_parity *parity, const json_t *json, struct dr_
     return 0;
 }
 
-static int parse(const json_t *json, struct dr_parity *parity, struct dr_err *err)
+static int parse(void *context, const json_t *json, struct dr_err *err)
 {
-    const char *format;
+    struct dr_parity *parity = context;
 
-    if (dr_json_get_string(json, "format", &format, err) < 0)
-        return -1;
-    if (strcmp(format, DR_PARITY_FORMAT) != 0)
-        return dr_fail(err, DR_ERR_FORMAT, "it is '%.64s', not '" DR_PARITY_FORMAT "'", format);
     if (dr_volume_set_read(&parity->set, json, err) < 0 || parse_scheme(parity, json, err) < 0)
         return -1;
     return parse_pieces(parity, json, err);
@@ -137,15 +133,11 @@ int dr_parity_open_label(struct dr_label *label, const struct dr_bundle_trust *t
                          struct dr_parity *ret_parity, struct dr_err *err)
 {
     dr_auto_parity struct dr_parity parity = DR_PARITY_INIT;
-    struct dr_err why = DR_ERR_INIT;
-    json_auto_t *json = NULL;
 
     parity.label = *label;
     *label = (struct dr_label)DR_LABEL_INIT;
-    json = dr_label_open(&parity.label, trust, &why);
-    if (!json || parse(json, &parity, &why) < 0)
-        return dr_fail(err, why.code == DR_ERR_FORMAT ? DR_ERR_VERIFY : why.code, "%s%s",
-                       json ? "the label: " : "", why.text);
+    if (dr_label_open(&parity.label, trust, DR_PARITY_FORMAT, parse, &parity, err) < 0)
+        return -1;
     *ret_parity = parity;
     parity = (struct dr_parity)DR_PARITY_INIT;
     return 0;

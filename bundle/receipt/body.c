@@ -14,13 +14,6 @@
 /* The shortest line that names an image or layer. */
 #define LINE_MIN 80
 
-static const char *const states[] = {
-    [DR_RECEIPT_THERE] = "there",
-    [DR_RECEIPT_MISSING] = "missing",
-    [DR_RECEIPT_DAMAGED] = "damaged",
-};
-#define STATE_COUNT (sizeof states / sizeof *states)
-
 /* ---- writing */
 
 static int write_head(const struct dr_receipt *receipt, struct dr_buf *to, struct dr_err *err)
@@ -53,7 +46,7 @@ static int write_layer(const struct dr_receipt_layer *layer, struct dr_buf *to, 
     char digest[DR_DIGEST_TEXT];
 
     if (dr_buf_printf(to, err, "layer %s %" PRIu64 " %s", dr_digest_text(&layer->digest, digest),
-                      layer->size, states[layer->state]) < 0)
+                      layer->size, dr_receipt_state_text(layer->state)) < 0)
         return -1;
     if (layer->has_diff_id && dr_buf_printf(to, err, " %s %s", layer->plain ? "plain" : "gzip",
                                             dr_digest_text(&layer->diff_id, digest)) < 0)
@@ -71,7 +64,8 @@ static int write_repository(const struct dr_receipt_repository *repository, stru
         char digest[DR_DIGEST_TEXT];
 
         if (dr_buf_printf(to, err, "image %s %s %s\n", image->reference,
-                          dr_digest_text(&image->digest, digest), states[image->state]) < 0)
+                          dr_digest_text(&image->digest, digest),
+                          dr_receipt_state_text(image->state)) < 0)
             return -1;
     }
     for (size_t i = 0; i < repository->layer_count; i++) {
@@ -187,8 +181,8 @@ static int read_head(struct parser *parser, struct dr_err *err)
 
 static int read_state(const char *word, enum dr_receipt_state *ret)
 {
-    for (size_t i = 0; word && i < STATE_COUNT; i++) {
-        if (strcmp(word, states[i]) == 0) {
+    for (int i = DR_RECEIPT_THERE; word && i <= DR_RECEIPT_DAMAGED; i++) {
+        if (strcmp(word, dr_receipt_state_text((enum dr_receipt_state)i)) == 0) {
             *ret = (enum dr_receipt_state)i;
             return 0;
         }

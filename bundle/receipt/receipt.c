@@ -221,6 +221,17 @@ int dr_receipt_make(const struct dr_bundle *bundle, struct dr_receipt *ret_recei
 
 /* ---- states */
 
+const char *dr_receipt_state_text(enum dr_receipt_state state)
+{
+    static const char *const words[] = {
+        [DR_RECEIPT_THERE] = "there",
+        [DR_RECEIPT_MISSING] = "missing",
+        [DR_RECEIPT_DAMAGED] = "damaged",
+    };
+
+    return words[state];
+}
+
 static void worsen(enum dr_receipt_state *state, enum dr_receipt_state by)
 {
     if (by > *state)

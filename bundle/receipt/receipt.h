@@ -30,6 +30,9 @@ enum dr_receipt_state {
     DR_RECEIPT_DAMAGED, /* something is there, but with other content */
 };
 
+/* "there", "missing", "damaged". Static. */
+const char *dr_receipt_state_text(enum dr_receipt_state state);
+
 struct dr_receipt_image {
     const char *reference; /* whole: docker.io/rancher/server:v1.0.2 */
     struct dr_digest digest;
