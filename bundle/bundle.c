@@ -148,7 +148,10 @@ static int plan(struct run *run, struct dr_err *err)
     dr_text_time(run->options->created, created);
     if (dr_writer_plan(&run->writer, &about, run->images, run->wanted.count, err) < 0)
         return -1;
-    return run->options->split ? dr_split_describe(&run->set, &run->writer, &about, err) : 0;
+    /* Parity goes by what volumes have in common too; it is looked at only when all is there. */
+    if (!run->options->split && !(run->options->dry_run && run->options->parity))
+        return 0;
+    return dr_split_describe(&run->set, &run->writer, &about, err);
 }
 
 /* Where it is cut, if it is split. */
@@ -377,6 +380,7 @@ static int rehearse(struct run *run, struct dr_err *err)
         .volumes = options->split ? &run->set : NULL,
         .split = options->split,
         .parity = options->parity,
+        .set = &run->set,
         .bases = run->bases.list,
         .base_files = options->bases,
         .past = &run->past,

@@ -60,24 +60,14 @@ static int list_large(const struct cut *cut, struct dr_layout *layout, struct dr
         if (dr_layout_add(layout, programs[i].name, programs[i].size, &programs[i].digest, err) < 0)
             return -1;
     }
-    layout->end = dr_bundle_file_size(cut->bundle) - DR_TRAILER;
     return 0;
 }
 
-static int describe(struct cut *cut, const struct dr_layout *large, struct dr_err *err)
+static int describe(struct cut *cut, struct dr_err *err)
 {
-    const struct dr_bundle_about *about = dr_bundle_about(cut->bundle);
-    dr_autofree bool *left_out = calloc(large->count + 1, sizeof *left_out);
-
-    if (!left_out)
-        return dr_fail_memory(err);
-    for (size_t i = 0; i < large->count; i++)
-        left_out[i] = true;
-    cut->set.sums = about->sums;
-    if (dr_split_name(&cut->set, about, err) < 0 ||
-        dr_volume_set_frame(&cut->set, large, left_out, err) < 0)
-        return -1;
-    return dr_volume_split(&cut->set, cut->options->size, err);
+    return dr_bundle_describe_set(cut->bundle, &cut->set, err) < 0
+               ? -1
+               : dr_volume_split(&cut->set, cut->options->size, err);
 }
 
 static int open_part(struct cut *cut, struct dr_err *err)
@@ -197,7 +187,7 @@ int dr_cut_run(const struct dr_cut_options *options, const struct dr_log *log, s
         return -1;
     cut.bundle = dr_split_open(options->bundle, cut.key, options->believed, options->believed_count,
                                log, err);
-    if (!cut.bundle || list_large(&cut, &large, err) < 0 || describe(&cut, &large, err) < 0 ||
+    if (!cut.bundle || list_large(&cut, &large, err) < 0 || describe(&cut, err) < 0 ||
         write_volumes(&cut, &large, err) < 0)
         return -1;
     return report(&cut, err);

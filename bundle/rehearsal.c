@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bundle/parity/scheme.h"
+#include "bundle/parity/protect.h"
 #include "bundle/part.h"
 #include "bundle/savings.h"
 #include "lib/cleanup.h"
@@ -18,7 +18,7 @@ struct sums {
     uint64_t total;  /* of the bundle */
     uint64_t media;  /* of all that is carried: with what volumes repeat */
     uint64_t last;   /* of them, in the last volume */
-    uint64_t parity; /* of the files beside them, about */
+    uint64_t parity; /* of the files beside them, at most */
     uint64_t layers;
     uint64_t bytes; /* of the layers */
     uint64_t kept;  /* of them, by an earlier run */
@@ -84,36 +84,6 @@ static int add_volumes(const struct dr_volume_set *set, struct sums *sums, struc
     return 0;
 }
 
-/* Its own label is a volume's with a list of hashes. */
-#define PARITY_LABEL 8192
-
-/* A little more than it will be: how long labels become is known when they are made. */
-static int add_parity(const struct dr_rehearsal *rehearsal, struct sums *sums, struct dr_err *err)
-{
-    const struct dr_volume_set *volumes = rehearsal->volumes;
-    struct dr_scheme scheme;
-    uint64_t labels = 0;
-    uint64_t files = 1;
-
-    if (rehearsal->parity == 0)
-        return 0;
-    if (dr_scheme_make(&scheme, sums->total, rehearsal->parity, err) < 0)
-        return -1;
-    sums->parity = dr_scheme_parity(&scheme) * DR_VOLUME_CHUNK;
-    if (volumes) {
-        if (dr_volume_behind(volumes, &labels, err) < 0)
-            return -1;
-        labels -= 32 * dr_volume_chunks(volumes->slice) + volumes->frame_size;
-        labels *= volumes->count;
-        files += sums->parity / rehearsal->split;
-    }
-    /* Each file has twice what has to be known of all. */
-    sums->parity +=
-        2 * files *
-        (PARITY_LABEL + 32 * dr_scheme_blocks(&scheme) + labels + sums->total - sums->bytes);
-    return 0;
-}
-
 static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, struct dr_err *err)
 {
     const struct dr_writer *writer = rehearsal->writer;
@@ -139,7 +109,8 @@ static int add_up(const struct dr_rehearsal *rehearsal, struct sums *ret_sums, s
         if (goes_on)
             sums.kept += dr_past_done(past, &blob->digest, blob->offset, blob->size);
     }
-    if (add_parity(rehearsal, &sums, err) < 0)
+    if (rehearsal->parity && dr_protect_measure(rehearsal->set, rehearsal->parity, rehearsal->split,
+                                                &sums.parity, err) < 0)
         return -1;
     sums.need = (there < sums.media ? sums.media - there : 0) + sums.parity;
     if (!folder || dr_file_space(folder, &sums.room, err) < 0)

@@ -26,6 +26,7 @@ struct dr_rehearsal {
     const struct dr_volume_set *volumes; /* split; NULL: it is one file */
     uint64_t split;                      /* bytes that a volume has at most */
     unsigned parity;                     /* percent; 0: none is made */
+    const struct dr_volume_set *set;     /* what that is made of */
     const struct dr_delta *delta;        /* what it leaves out; NULL: nothing */
     const json_t *bases;                 /* as the bundle says them; NULL: there are none */
     const char *const *base_files;       /* where each of them was read */

@@ -39,22 +39,9 @@ int dr_split_describe(struct dr_volume_set *set, const struct dr_writer *writer,
     dr_volume_set_release(set);
     mark_large(writer, left_out);
     dr_digest_of(writer->sums.data, writer->sums.size, &set->sums);
-    return dr_split_name(set, about, err) < 0
+    return dr_volume_set_name(set, about, err) < 0
                ? -1
                : dr_volume_set_frame(set, &writer->layout, left_out, err);
-}
-
-int dr_split_name(struct dr_volume_set *set, const struct dr_bundle_about *about,
-                  struct dr_err *err)
-{
-    set->serial = about->serial;
-    set->created = dr_text_copy(about->created, err);
-    set->channel = set->created ? dr_text_copy(about->channel, err) : NULL;
-    if (!set->channel)
-        return -1;
-    if (about->release)
-        set->release = dr_text_copy(about->release, err);
-    return about->release && !set->release ? -1 : 0;
 }
 
 void dr_split_at(struct dr_volume_set *set, uint64_t slice)

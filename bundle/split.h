@@ -24,10 +24,6 @@
 int dr_split_describe(struct dr_volume_set *set, const struct dr_writer *writer,
                       const struct dr_bundle_about *about, struct dr_err *err);
 
-/* Of that, only what is told of the bundle to people. */
-int dr_split_name(struct dr_volume_set *set, const struct dr_bundle_about *about,
-                  struct dr_err *err);
-
 /* It is cut into slices of that size, as a larger one was that had been planned in its place. */
 void dr_split_at(struct dr_volume_set *set, uint64_t slice);
 

@@ -41,6 +41,7 @@
 
 struct dr_bundle;
 struct dr_volumes; /* bundle/file/volumes.h */
+struct dr_volume_set;
 
 /* `path` is a bundle's file, or one of its volumes, or a folder with volumes. Not all of these need be here for all but
  * the layers. NULL on failure. */
@@ -50,6 +51,10 @@ struct dr_bundle *dr_bundle_open(const char *path, const struct dr_bundle_trust 
 /* The same from volumes that are open; takes them, unless it fails. */
 struct dr_bundle *dr_bundle_open_volumes(struct dr_volumes *volumes,
                                          const struct dr_bundle_trust *trust, struct dr_err *err);
+
+/* What volumes of it would have in common (bundle/file/volume_set.h), but for where it is cut. */
+int dr_bundle_describe_set(const struct dr_bundle *bundle, struct dr_volume_set *set,
+                           struct dr_err *err);
 
 /* NULL: it is one file, or a stream. Borrowed. */
 struct dr_volumes *dr_bundle_volumes(const struct dr_bundle *bundle);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bundle/file/reader_parts.h"
@@ -51,4 +53,39 @@ struct dr_bundle *dr_reader_open_volumes(const char *path, const struct dr_bundl
 struct dr_volumes *dr_bundle_volumes(const struct dr_bundle *bundle)
 {
     return bundle->volumes;
+}
+
+static int add_hole(struct dr_layout *holes, uint64_t offset, uint64_t size, struct dr_err *err)
+{
+    holes->end = offset - DR_BLOCK;
+    return dr_layout_add(holes, "hole", size, NULL, err);
+}
+
+int dr_bundle_describe_set(const struct dr_bundle *bundle, struct dr_volume_set *set,
+                           struct dr_err *err)
+{
+    const struct dr_bundle_about *about = dr_bundle_about(bundle);
+    dr_auto_layout struct dr_layout holes = DR_LAYOUT_INIT;
+    dr_autofree bool *left_out = NULL;
+    size_t count;
+    const struct dr_member *programs = dr_bundle_programs(bundle, &count);
+
+    for (size_t i = 0; i < bundle->blob_count; i++) {
+        if (bundle->blobs[i].layer &&
+            add_hole(&holes, bundle->blobs[i].offset, bundle->blobs[i].size, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (add_hole(&holes, programs[i].offset, programs[i].size, err) < 0)
+            return -1;
+    }
+    holes.end = dr_bundle_file_size(bundle) - DR_TRAILER;
+    left_out = malloc(holes.count + 1);
+    if (!left_out)
+        return dr_fail_memory(err);
+    memset(left_out, true, holes.count);
+    set->sums = about->sums;
+    return dr_volume_set_name(set, about, err) < 0
+               ? -1
+               : dr_volume_set_frame(set, &holes, left_out, err);
 }

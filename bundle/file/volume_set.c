@@ -85,6 +85,25 @@ int dr_volume_set_frame(struct dr_volume_set *set, const struct dr_layout *layou
     return 0;
 }
 
+int dr_volume_set_name(struct dr_volume_set *set, const struct dr_bundle_about *about,
+                       struct dr_err *err)
+{
+    set->serial = about->serial;
+    set->created = dr_text_copy(about->created, err);
+    set->channel = set->created ? dr_text_copy(about->channel, err) : NULL;
+    if (!set->channel)
+        return -1;
+    if (about->release)
+        set->release = dr_text_copy(about->release, err);
+    return about->release && !set->release ? -1 : 0;
+}
+
+void dr_volume_set_whole(struct dr_volume_set *set)
+{
+    set->count = 1;
+    set->slice = dr_volume_chunks(set->total) * DR_VOLUME_CHUNK;
+}
+
 /* ---- labels */
 
 static int write_extents(const struct dr_volume_set *set, json_t *json, struct dr_err *err)

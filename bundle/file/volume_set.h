@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bundle/file/content.h"
 #include "bundle/file/layout.h"
 #include "lib/err.h"
 #include "lib/hash.h"
@@ -69,6 +70,13 @@ static inline uint64_t dr_volume_chunks(uint64_t size)
  * true (layers and programs), one per member of the layout. Sets frame, frame_count, frame_size and total. */
 int dr_volume_set_frame(struct dr_volume_set *set, const struct dr_layout *layout,
                         const bool *left_out, struct dr_err *err);
+
+/* Sets what is told of the bundle to people. */
+int dr_volume_set_name(struct dr_volume_set *set, const struct dr_bundle_about *about,
+                       struct dr_err *err);
+
+/* Sets slice and count of a bundle that is not split: one slice. */
+void dr_volume_set_whole(struct dr_volume_set *set);
 
 /* Sets slice and count so that no file has more than `limit` bytes; the rest of `set` is known. DR_ERR_USAGE: `limit`
  * is too small for that bundle, or more than DR_VOLUMES_MAX would be needed. */

@@ -61,51 +61,73 @@ char *dr_parity_path(const char *output, unsigned number, struct dr_err *err)
 
 /* ---- what will be where */
 
-/* The size of everything but the blocks and their hashes. */
-static int measure(const struct maker *maker, uint64_t *ret_size, struct dr_err *err)
+/* What a block takes: itself, and its hash in both copies of the index. */
+#define BLOCK_ROOM (DR_VOLUME_CHUNK + 2 * DR_PARITY_HASH)
+
+/* How the blocks go into files. */
+struct parts {
+    uint64_t blocks; /* in each but the last */
+    unsigned count;
+    uint64_t rest; /* bytes of each, besides the blocks and their hashes */
+};
+
+/* What every file has, whatever blocks are in it. */
+static int measure_rest(const struct dr_parity_wish *wish, const struct dr_scheme *scheme,
+                        uint64_t labels_size, uint64_t *ret_size, struct dr_err *err)
 {
     dr_auto_parity struct dr_parity parity = DR_PARITY_INIT;
     int done;
 
-    parity.set = *maker->wish->set;
-    parity.scheme = maker->scheme;
-    parity.count = dr_scheme_parity(&maker->scheme);
+    parity.set = *wish->set;
+    parity.scheme = *scheme;
+    parity.count = dr_scheme_parity(scheme);
     parity.first = parity.count;
-    parity.labels_size = maker->labels.size;
+    parity.labels_size = labels_size;
     parity.pieces = calloc(dr_parity_pieces(&parity), sizeof *parity.pieces);
     done = parity.pieces ? dr_parity_sign(&parity, NULL, err) : dr_fail_memory(err);
     if (done == 0)
-        *ret_size = dr_parity_file_size(&parity) + DR_SIGNATURE_MAX -
-                    parity.count * (DR_VOLUME_CHUNK + 2 * DR_PARITY_HASH);
+        *ret_size = dr_parity_file_size(&parity) + DR_SIGNATURE_MAX - parity.count * BLOCK_ROOM;
     parity.set = (struct dr_volume_set)DR_VOLUME_SET_INIT;
     return done;
 }
 
-static int count_parts(const struct maker *maker, uint64_t *ret_blocks, unsigned *ret_count,
-                       struct dr_err *err)
+static int count_parts(const struct dr_parity_wish *wish, const struct dr_scheme *scheme,
+                       uint64_t labels_size, struct parts *ret_parts, struct dr_err *err)
 {
-    uint64_t all = dr_scheme_parity(&maker->scheme);
-    uint64_t limit = maker->wish->limit;
-    uint64_t rest;
+    uint64_t all = dr_scheme_parity(scheme);
+    uint64_t limit = wish->limit;
+    struct parts parts = {.blocks = all};
     uint64_t files;
 
-    if (measure(maker, &rest, err) < 0)
+    if (measure_rest(wish, scheme, labels_size, &parts.rest, err) < 0)
         return -1;
-    *ret_blocks = all;
-    if (limit > 0 && limit > rest)
-        *ret_blocks = (limit - rest) / (DR_VOLUME_CHUNK + 2 * DR_PARITY_HASH);
-    if (*ret_blocks == 0 || (limit > 0 && limit <= rest))
+    if (limit > 0 && limit > parts.rest)
+        parts.blocks = (limit - parts.rest) / BLOCK_ROOM;
+    if (parts.blocks == 0 || (limit > 0 && limit <= parts.rest))
         return dr_fail(err, DR_ERR_USAGE,
                        "parity files of %llu bytes are too small for this bundle: they need at "
                        "least %llu",
-                       (unsigned long long)limit,
-                       (unsigned long long)(rest + DR_VOLUME_CHUNK + 2 * DR_PARITY_HASH));
-    files = (all + *ret_blocks - 1) / *ret_blocks;
+                       (unsigned long long)limit, (unsigned long long)(parts.rest + BLOCK_ROOM));
+    files = (all + parts.blocks - 1) / parts.blocks;
     if (files > DR_PARITY_FILES_MAX)
         return dr_fail(err, DR_ERR_USAGE,
                        "%llu parity files would be needed, and there can be %d: make them larger",
                        (unsigned long long)files, DR_PARITY_FILES_MAX);
-    *ret_count = (unsigned)files;
+    parts.count = (unsigned)files;
+    *ret_parts = parts;
+    return 0;
+}
+
+int dr_parity_measure(const struct dr_parity_wish *wish, uint64_t labels_size, uint64_t *ret_bytes,
+                      struct dr_err *err)
+{
+    struct dr_scheme scheme;
+    struct parts parts;
+
+    if (dr_scheme_make(&scheme, wish->set->total, wish->percent, err) < 0 ||
+        count_parts(wish, &scheme, labels_size, &parts, err) < 0)
+        return -1;
+    *ret_bytes = dr_scheme_parity(&scheme) * BLOCK_ROOM + parts.count * parts.rest;
     return 0;
 }
 
@@ -159,10 +181,9 @@ static int begin(struct maker *maker, struct dr_err *err)
     const struct dr_scheme *scheme = &maker->scheme;
     uint64_t all = dr_scheme_parity(scheme);
     size_t stripe = (scheme->columns + scheme->rows) * (size_t)DR_VOLUME_CHUNK;
-    uint64_t blocks;
-    unsigned count;
+    struct parts parts;
 
-    if (count_parts(maker, &blocks, &count, err) < 0)
+    if (count_parts(maker->wish, scheme, maker->labels.size, &parts, err) < 0)
         return -1;
     maker->batch = MEMORY / stripe ? MEMORY / stripe : 1;
     if (maker->batch > scheme->stripes)
@@ -170,16 +191,17 @@ static int begin(struct maker *maker, struct dr_err *err)
     maker->memory = malloc(stripe * maker->batch);
     maker->hashes = malloc(DR_PARITY_HASH * dr_scheme_blocks(scheme));
     maker->places = calloc(scheme->columns + scheme->rows, sizeof *maker->places);
-    maker->parts = calloc(count, sizeof *maker->parts);
+    maker->parts = calloc(parts.count, sizeof *maker->parts);
     if (!maker->memory || !maker->hashes || !maker->places || !maker->parts)
         return dr_fail_memory(err);
     maker->erasure = dr_erasure_new(scheme->columns, scheme->rows, err);
     if (!maker->erasure)
         return -1;
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t left = all - i * blocks;
+    for (unsigned i = 0; i < parts.count; i++) {
+        uint64_t first = i * parts.blocks;
+        uint64_t left = all - first;
 
-        if (begin_part(maker, i, i * blocks, left < blocks ? left : blocks, err) < 0)
+        if (begin_part(maker, i, first, left < parts.blocks ? left : parts.blocks, err) < 0)
             return -1;
     }
     return 0;

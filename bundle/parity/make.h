@@ -50,6 +50,11 @@ char *dr_parity_path(const char *output, unsigned number, struct dr_err *err);
 /* Before the bundle is made: is OUTPUT.parity (OUTPUT.p01) free? DR_ERR_REFUSED: it is not, and may not be replaced. */
 int dr_parity_check_free(const char *output, bool split, bool replace, struct dr_err *err);
 
+/* How many bytes all files would have, at most; of `wish` only percent, limit and set count. `labels_size`: of the copies of
+ * all volumes' labels. */
+int dr_parity_measure(const struct dr_parity_wish *wish, uint64_t labels_size, uint64_t *ret_bytes,
+                      struct dr_err *err);
+
 /* DR_ERR_REFUSED: one of the files exists; DR_ERR_USAGE: `limit` is too small; DR_ERR_IO: no room. */
 int dr_parity_make(const struct dr_parity_wish *wish, const struct dr_log *log,
                    struct dr_parity_made *ret_made, struct dr_err *err);

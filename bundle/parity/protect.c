@@ -31,48 +31,21 @@ int dr_protect_read_percent(const char *text, unsigned *ret_percent, struct dr_e
     return 0;
 }
 
-static int add_hole(struct dr_layout *holes, uint64_t offset, uint64_t size, struct dr_err *err)
+int dr_protect_measure(const struct dr_volume_set *set, unsigned percent, uint64_t limit,
+                       uint64_t *ret_bytes, struct dr_err *err)
 {
-    if (dr_layout_add(holes, "hole", size, NULL, err) < 0)
-        return -1;
-    holes->members[holes->count - 1].offset = offset;
-    return 0;
-}
+    struct dr_volume_set one = *set; /* borrows from it */
+    const struct dr_parity_wish wish = {
+        .percent = percent, .limit = limit, .set = limit > 0 ? set : &one};
+    uint64_t label = 0;
 
-/* Which bundle it is, and what of it is no layer. */
-static int describe(const struct dr_bundle *bundle, struct dr_volume_set *set, struct dr_err *err)
-{
-    const struct dr_bundle_about *about = dr_bundle_about(bundle);
-    dr_auto_layout struct dr_layout holes = DR_LAYOUT_INIT;
-    dr_autofree bool *left_out = NULL;
-    size_t blob_count;
-    size_t program_count;
-    const struct dr_bundle_blob *blobs = dr_bundle_blobs(bundle, &blob_count);
-    const struct dr_member *programs = dr_bundle_programs(bundle, &program_count);
-
-    for (size_t i = 0; i < blob_count; i++) {
-        if (blobs[i].layer && add_hole(&holes, blobs[i].offset, blobs[i].size, err) < 0)
+    dr_volume_set_whole(&one);
+    if (limit > 0) {
+        if (dr_volume_behind(set, &label, err) < 0)
             return -1;
+        label -= 32 * dr_volume_chunks(set->slice) + set->frame_size;
     }
-    for (size_t i = 0; i < program_count; i++) {
-        if (add_hole(&holes, programs[i].offset, programs[i].size, err) < 0)
-            return -1;
-    }
-    left_out = malloc(holes.count + 1);
-    if (!left_out)
-        return dr_fail_memory(err);
-    memset(left_out, true, holes.count);
-    holes.end = dr_bundle_file_size(bundle) - DR_TRAILER;
-    set->sums = about->sums;
-    set->serial = about->serial;
-    set->release = about->release ? dr_text_copy(about->release, err) : NULL;
-    set->created = dr_text_copy(about->created, err);
-    set->channel = dr_text_copy(about->channel, err);
-    if ((about->release && !set->release) || !set->created || !set->channel)
-        return -1;
-    set->count = 1;
-    set->slice = dr_volume_chunks(dr_bundle_file_size(bundle)) * DR_VOLUME_CHUNK;
-    return dr_volume_set_frame(set, &holes, left_out, err);
+    return dr_parity_measure(&wish, set->count * label, ret_bytes, err);
 }
 
 static int read_bundle(void *context, uint64_t offset, void *ret_data, size_t size,
@@ -172,8 +145,9 @@ static int make_beside_bundle(const struct dr_protect_options *options, struct d
                                         .key = options->key};
 
     *ret_output = dr_text_copy(options->path, err);
-    if (!*ret_output || describe(bundle, &set, err) < 0)
+    if (!*ret_output || dr_bundle_describe_set(bundle, &set, err) < 0)
         return -1;
+    dr_volume_set_whole(&set);
     return dr_parity_make(&wish, log, ret_made, err);
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "bundle/file/trust.h"
+#include "bundle/file/volume_set.h"
 #include "lib/err.h"
 #include "lib/key.h"
 #include "lib/log.h"
@@ -25,6 +26,12 @@ struct dr_protect_options {
 
 /* "10%", or "10". DR_ERR_USAGE: it is none of 1 to DR_SCHEME_PERCENT_MAX. */
 int dr_protect_read_percent(const char *text, unsigned *ret_percent, struct dr_err *err);
+
+/* How many bytes of parity there would be, at most: how long labels become is known when they are signed. `limit` 0:
+ * the bundle is not split, and it does not matter where `set` is cut. DR_ERR_FORMAT: the bundle is too large;
+ * DR_ERR_USAGE: `limit` is too small. */
+int dr_protect_measure(const struct dr_volume_set *set, unsigned percent, uint64_t limit,
+                       uint64_t *ret_bytes, struct dr_err *err);
 
 /* Verifies the bundle, every byte, and makes OUTPUT.parity, or OUTPUT.p01 ... where it is volumes: parity of something
  * damaged would be worth nothing. Tells on `out` what was made. DR_ERR_REFUSED: a volume is not there. */
