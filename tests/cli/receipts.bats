@@ -38,22 +38,16 @@ teardown() {
 
 # bundle [STATUS] ARG…: v1.0.2 into d.tar
 bundle() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" bundle v1.0.2 --from "$hub" -o d.tar --key "$files/site.key" "$@"
+    local expected words
+    take_status "$@"
+    drover "$expected" bundle v1.0.2 --from "$hub" -o d.tar --key "$files/site.key" "${words[@]}"
 }
 
 # on_far_side [STATUS] COMMAND BUNDLE REGISTRY [OPTION…]
 on_far_side() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" "$@" --pubkey "$files/site.pub"
+    local expected words
+    take_status "$@"
+    drover "$expected" "${words[@]}" --pubkey "$files/site.pub"
 }
 
 # lose IMAGE INDEX: the registry loses that layer, of the old bundle's image.

@@ -34,12 +34,9 @@ setup() {
 
 # fetch [STATUS] FROM [OPTION…]: the command that is run again and again.
 fetch() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" bundle big/image:1 --from "$1" -o b.tar --key "$keys/site.key" "${@:2}"
+    local expected words
+    take_status "$@"
+    drover "$expected" bundle big/image:1 --from "${words[0]}" -o b.tar --key "$keys/site.key" "${words[@]:1}"
 }
 
 # begin FROM [OPTION…]: the same in the background, until some of a layer is there.

@@ -28,12 +28,9 @@ setup() {
 
 # bundle [STATUS] [OPTION…]
 bundle() {
-    local status=()
-    if [[ ${1-} =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" bundle some/image:1 --from "$hub" -o b.tar --key "$keys/site.key" "$@"
+    local expected words
+    take_status "$@"
+    drover "$expected" bundle some/image:1 --from "$hub" -o b.tar --key "$keys/site.key" "${words[@]}"
 }
 
 @test "the running program goes along; alone only if it needs nothing of its host" {

@@ -35,24 +35,18 @@ setup() {
 
 # split [STATUS] [OPTION…]: the release in volumes of 200 KiB, unless something else is said.
 split() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" bundle v1.0.2 --from "$hub" -o v --split 200K --key "$keys/site.key" \
-        --with-tool="$keys/tool" "$@"
+    local expected words
+    take_status "$@"
+    drover "$expected" bundle v1.0.2 --from "$hub" -o v --split 200K --key "$keys/site.key" \
+        --with-tool="$keys/tool" "${words[@]}"
 }
 
 # big [STATUS] FROM [OPTION…]
 big() {
-    local status=()
-    if [[ $1 =~ ^[0-9]+$ ]]; then
-        status=("$1")
-        shift
-    fi
-    drover "${status[@]}" bundle big/image:1 --from "$1" -o v --split 1M --key "$keys/site.key" \
-        "${@:2}"
+    local expected words
+    take_status "$@"
+    drover "$expected" bundle big/image:1 --from "${words[0]}" -o v --split 1M --key "$keys/site.key" \
+        "${words[@]:1}"
 }
 
 begin_big() {
