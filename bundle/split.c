@@ -182,7 +182,7 @@ int dr_split_print_one(const struct dr_volume_set *set, uint64_t number, const c
     dr_autofree char *path = dr_volume_path(output, number, err);
     char label[DR_SPLIT_LABEL];
     char size[16];
-    uint64_t bytes;
+    uint64_t bytes = 0;
 
     if (!path || measure(path, &bytes, err) < 0)
         return -1;
@@ -207,7 +207,7 @@ json_t *dr_split_json_one(const struct dr_volume_set *set, uint64_t number, cons
 {
     dr_autofree char *path = dr_volume_path(output, number, err);
     char label[DR_SPLIT_LABEL];
-    uint64_t bytes;
+    uint64_t bytes = 0;
     json_t *object;
 
     if (!path || measure(path, &bytes, err) < 0)

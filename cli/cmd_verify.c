@@ -8,6 +8,7 @@
 #include "bundle/file/stream.h"
 #include "bundle/file/volumes.h"
 #include "bundle/inspect.h"
+#include "bundle/parity/alone.h"
 #include "bundle/verify.h"
 #include "cli/commands.h"
 #include "cli/trusted.h"
@@ -82,6 +83,25 @@ static int verify(const char *path, const struct dr_trusted *trusted,
     return 0;
 }
 
+/* Parity files, one or several: each for itself. */
+static int verify_parity(const struct dr_list *words, const struct dr_trusted *trusted,
+                         const struct dr_verify_options *options, struct dr_err *err)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        const char *path = words->item[i];
+
+        if (!dr_parity_is_at(path))
+            return dr_fail(
+                err, DR_ERR_USAGE,
+                "'%s' is a parity file and '%s' is none: verify them one after the other",
+                words->item[0], path);
+        if (dr_parity_check_alone(path, &trusted->trust, options->json, stdout, options->log, err) <
+            0)
+            return -1;
+    }
+    return 0;
+}
+
 int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
 {
     dr_auto_trusted struct dr_trusted trusted = DR_TRUSTED_INIT;
@@ -90,6 +110,7 @@ int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
     dr_auto_common struct dr_common common = {.help = false};
     struct dr_verify_options options = {.log = &common.log};
     bool wait = false;
+    bool parity;
     const struct dr_option table[] = {
         DR_TRUSTED_OPTIONS(whom),
         {"state-dir", 0, DR_OPTION_TEXT, &whom.state_dir},
@@ -103,10 +124,13 @@ int dr_cmd_verify(int argc, char **argv, struct dr_err *err)
         return -1;
     if (common.help)
         return 0;
-    if (dr_trusted_volumes(&whom, &words, 1, err) < 0)
+    parity = dr_parity_is_at(words.item[0]);
+    if (!parity && dr_trusted_volumes(&whom, &words, 1, err) < 0)
         return -1;
     if (dr_trusted_read(&whom, false, &common.log, &trusted, err) < 0)
         return -1;
+    if (parity)
+        return verify_parity(&words, &trusted, &options, err);
     wait = wait && strcmp(words.item[0], "-") != 0 && !dr_media_is_file(words.item[0]);
     return wait ? dr_verify_media(words.item[0], &trusted.trust, &options, err)
                 : verify(words.item[0], &trusted, &options, err);

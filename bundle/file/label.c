@@ -124,15 +124,6 @@ int dr_label_read(int fd, struct dr_label *ret_label, struct dr_err *err)
     return 0;
 }
 
-bool dr_label_is_called(int fd, const char *format)
-{
-    dr_auto_label struct dr_label label = DR_LABEL_INIT;
-    char begin[64];
-    int length = snprintf(begin, sizeof begin, "{\"format\":\"%s\"", format);
-
-    return dr_label_read(fd, &label, NULL) == 0 && strncmp(label.text, begin, (size_t)length) == 0;
-}
-
 int dr_label_pack(const struct dr_label *label, struct dr_buf *ret_bytes, struct dr_err *err)
 {
     char footer[DR_LABEL_FOOTER];
@@ -182,6 +173,23 @@ int dr_label_read_first(int fd, struct dr_label *ret_label, struct dr_err *err)
     return dr_file_pread(fd, bytes, size, 0, WHAT, err) < 0
                ? -1
                : dr_label_unpack(bytes, size, ret_label, err);
+}
+
+static bool is_of(const struct dr_label *label, const char *format)
+{
+    char begin[64];
+    int length = snprintf(begin, sizeof begin, "{\"format\":\"%s\"", format);
+
+    return strncmp(label->text, begin, (size_t)length) == 0;
+}
+
+bool dr_label_is_called(int fd, const char *format)
+{
+    dr_auto_label struct dr_label last = DR_LABEL_INIT;
+    dr_auto_label struct dr_label first = DR_LABEL_INIT;
+
+    return (dr_label_read(fd, &last, NULL) == 0 && is_of(&last, format)) ||
+           (dr_label_read_first(fd, &first, NULL) == 0 && is_of(&first, format));
 }
 
 static int check_signature(const struct dr_label *label, const struct dr_bundle_trust *trust,

@@ -61,7 +61,7 @@ int dr_label_write(const struct dr_label *label, int fd, uint64_t at, const char
  * not. */
 bool dr_label_is_there(int fd);
 
-/* Does the file end with a label that says it is a `format`? Says nothing about who made it. */
+/* Does the file end with a label that says it is a `format`, or begin with one? Says nothing about who made it. */
 bool dr_label_is_called(int fd, const char *format);
 
 /* Reads the label of a file; nothing of it is believed yet. DR_ERR_VERIFY: there is none, or its form is not the one

@@ -90,7 +90,9 @@ static int look_at(const char *path, int fd, bool named, const struct dr_bundle_
     if (dr_volume_read(fd, trust, &volume, &why) < 0) {
         /* Whose it is does not matter here: a site may make parity with a key of its own. */
         if (dr_label_is_called(fd, DR_PARITY_FORMAT))
-            dr_fail(&why, DR_ERR_USAGE, "it is a parity file, which 'drover repair' takes");
+            dr_fail(&why, DR_ERR_USAGE,
+                    "it is a parity file, which 'drover repair' takes and 'drover "
+                    "verify FILE' checks");
         close(fd);
         return tell_bad(path, &why, found, context, err);
     }

@@ -25,6 +25,22 @@ void dr_volume_set_release(struct dr_volume_set *set)
     *set = (struct dr_volume_set)DR_VOLUME_SET_INIT;
 }
 
+int dr_volume_set_copy(const struct dr_volume_set *from, struct dr_volume_set *ret_to,
+                       struct dr_err *err)
+{
+    struct dr_volume_set *to = ret_to;
+
+    *to = *from;
+    to->release = from->release ? dr_text_copy(from->release, err) : NULL;
+    to->created = dr_text_copy(from->created, err);
+    to->channel = dr_text_copy(from->channel, err);
+    to->frame = calloc(from->frame_count + 1, sizeof *to->frame);
+    if ((from->release && !to->release) || !to->created || !to->channel || !to->frame)
+        return dr_fail_memory(err);
+    memcpy(to->frame, from->frame, from->frame_count * sizeof *to->frame);
+    return 0;
+}
+
 char *dr_volume_path(const char *path, uint64_t number, struct dr_err *err)
 {
     return dr_text_format(err, "%s.%03llu", path, (unsigned long long)number);

@@ -51,6 +51,10 @@ struct dr_volume_set {
 void dr_volume_set_release(struct dr_volume_set *set);
 #define dr_auto_volume_set __attribute__((cleanup(dr_volume_set_release)))
 
+/* A copy of all of it, owned by the caller also on failure. */
+int dr_volume_set_copy(const struct dr_volume_set *from, struct dr_volume_set *ret_to,
+                       struct dr_err *err);
+
 /* What volume `number` of a bundle called `path` is called: "PATH.001"; owned. */
 char *dr_volume_path(const char *path, uint64_t number, struct dr_err *err);
 

@@ -109,20 +109,6 @@ static int fail_empty(const struct search *search, struct dr_err *err)
                                              : search->options->paths[0]);
 }
 
-/* A copy of all that is owned. */
-static int copy_set(const struct dr_volume_set *from, struct dr_volume_set *to, struct dr_err *err)
-{
-    *to = *from;
-    to->release = from->release ? dr_text_copy(from->release, err) : NULL;
-    to->created = dr_text_copy(from->created, err);
-    to->channel = dr_text_copy(from->channel, err);
-    to->frame = calloc(from->frame_count + 1, sizeof *to->frame);
-    if ((from->release && !to->release) || !to->created || !to->channel || !to->frame)
-        return dr_fail_memory(err);
-    memcpy(to->frame, from->frame, from->frame_count * sizeof *to->frame);
-    return 0;
-}
-
 /* Which bundle, how it is cut, and how many rows of parity there are. */
 static int choose(struct search *search, struct dr_err *err)
 {
@@ -131,7 +117,7 @@ static int choose(struct search *search, struct dr_err *err)
 
     if (first == search->candidates.count)
         return fail_empty(search, err);
-    if (copy_set(set_of(search, first), &pool->set, err) < 0 ||
+    if (dr_volume_set_copy(set_of(search, first), &pool->set, err) < 0 ||
         dr_scheme_make(&pool->scheme, pool->set.total, 0, err) < 0)
         return -1;
     for (size_t i = 0; i < search->candidates.count; i++) {

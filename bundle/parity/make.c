@@ -122,7 +122,7 @@ int dr_parity_measure(const struct dr_parity_wish *wish, uint64_t labels_size, u
                       struct dr_err *err)
 {
     struct dr_scheme scheme;
-    struct parts parts;
+    struct parts parts = {.count = 0};
 
     if (dr_scheme_make(&scheme, wish->set->total, wish->percent, err) < 0 ||
         count_parts(wish, &scheme, labels_size, &parts, err) < 0)
@@ -181,7 +181,7 @@ static int begin(struct maker *maker, struct dr_err *err)
     const struct dr_scheme *scheme = &maker->scheme;
     uint64_t all = dr_scheme_parity(scheme);
     size_t stripe = (scheme->columns + scheme->rows) * (size_t)DR_VOLUME_CHUNK;
-    struct parts parts;
+    struct parts parts = {.count = 0};
 
     if (count_parts(maker->wish, scheme, maker->labels.size, &parts, err) < 0)
         return -1;

@@ -171,8 +171,8 @@ static int read_head(struct reader *reader, struct dr_receipt *receipt, struct d
     char registry[REGISTRY_MAX + 1] = "";
     unsigned char time[TIME_BYTES];
     unsigned char name[NAME_BYTES];
-    unsigned char first;
-    unsigned char length;
+    unsigned char first = 0;
+    unsigned char length = 0;
 
     if (take(reader, &first, 1, err) < 0)
         return -1;
@@ -194,7 +194,7 @@ static int read_head(struct reader *reader, struct dr_receipt *receipt, struct d
 static int read_states(struct reader *reader, struct dr_receipt *receipt, struct dr_err *err)
 {
     struct dr_receipt_cursor cursor = DR_RECEIPT_CURSOR_INIT;
-    uint64_t run;
+    uint64_t run = 0;
 
     for (;;) {
         if (read_number(reader, &run, err) < 0)

@@ -170,8 +170,38 @@ sectors() {
     repair 6 repair nosuch.tar
     [[ $stderr == *"there is neither a parity file nor a volume of 'nosuch.tar' there"* ]]
     cmp b.tar before
-    drover 2 verify b.tar.parity --pubkey "$files/site.pub"
-    [[ $stderr == *"it is a parity file, which 'drover repair' takes"* ]]
+    drover 2 inspect b.tar.parity --pubkey "$files/site.pub"
+    [[ $stderr == *"it is a parity file, which 'drover repair' takes and 'drover verify FILE' checks"* ]]
+}
+
+@test "a parity file on a medium of its own is verified alone, every byte of it" {
+    drover bundle v1.0.2 --from "$hub" -o v.tar --key "$files/site.key" --split 3M --parity 45%
+    mkdir disc empty && mv v.tar.p01 disc
+    drover verify disc/v.tar.p01 --pubkey "$files/site.pub"
+    [[ $output == "disc/v.tar.p01: good: parity of Rancher v1.0.2 ("*"), every byte checked" ]]
+    drover verify disc/v.tar.p01 v.tar.p02 --pubkey "$files/site.pub" --alone
+    [ "${#lines[@]}" -eq 2 ]
+    drover verify b.tar.parity --pubkey "$files/site.pub"
+    drover 2 verify disc/v.tar.p01 v.tar.001 --pubkey "$files/site.pub"
+    [[ $stderr == *"'disc/v.tar.p01' is a parity file and 'v.tar.001' is none"* ]]
+    drover 7 verify disc/v.tar.p01 --pubkey "$files/other.pub"
+    says_error "verify the parity file 'disc/v.tar.p01': the label: the signature is not by"
+    drover 3 verify disc --pubkey "$files/site.pub" # which has no volume
+    [[ $stderr == *"'drover verify FILE' checks"* ]]
+    # Any sector of it: label, index, parity, index, label, end.
+    size=$(stat -c %s disc/v.tar.p01)
+    for at in 0 3 9 200 400 $((size / 512 - 300)) $((size / 512 - 3)) $((size / 512 - 1)); do
+        cp disc/v.tar.p01 bad.p01
+        sectors bad.p01 "$at" 1
+        drover 7 verify bad.p01 --pubkey "$files/site.pub"
+        [[ $output == "bad.p01: damaged: parity of Rancher v1.0.2 ("* ]]
+        says_error "the parity file 'bad.p01' is damaged: copy or burn it again"
+        drover 7 verify bad.p01 --pubkey "$files/site.pub" --json
+        [ "$(jq -r '.found[0].state' <<<"$output")" = damaged ]
+    done
+    truncate -s -1 disc/v.tar.p01
+    drover 7 verify disc/v.tar.p01 --pubkey "$files/site.pub"
+    [[ $output == *"it has $((size - 1)) bytes, not $size"* ]]
 }
 
 @test "parity of another bundle is not taken" {
