@@ -498,7 +498,7 @@ if [[ ${DROVER_TEST_MODE-} == data ]]; then steps=${steps/ data/}; fi # it is th
 }
 
 @test "a server that fails to start is told apart, and the way on is said" {
-    server -e DROVER_TEST_SCALE=0.03
+    server -e RANCHER_SIM_MIGRATION_SECONDS=400
     before
     DROVER_TEST_KILL=start:done apply 137
     kill_migration

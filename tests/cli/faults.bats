@@ -82,7 +82,7 @@ safe() {
 }
 
 @test "a migration that was cut short left its lock: said, cleared only when asked and with proof, and it goes on" {
-    server -e DROVER_TEST_SCALE=0.03 # a migration that can be hit
+    server -e RANCHER_SIM_MIGRATION_SECONDS=400 # one that can be hit
     before
     DROVER_TEST_KILL=start:done apply 137
     apply 9 --clear-lock # it holds the lock itself

@@ -146,7 +146,7 @@ rolled_back() {
 }
 
 @test "back from a migration that was cut short" {
-    server -e DROVER_TEST_SCALE=0.03 # a migration that can be hit
+    server -e RANCHER_SIM_MIGRATION_SECONDS=400 # one that can be hit
     before
     DROVER_TEST_KILL=start:done apply 137
     kill_migration

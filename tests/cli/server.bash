@@ -175,7 +175,7 @@ refused() {
     [ "$(engine_facts)" = "$facts" ]
 }
 
-# In the middle of its migration, which should take a while (DROVER_TEST_SCALE=0.03): it leaves the change log's lock.
+# In the middle of its migration, which should take a while (RANCHER_SIM_MIGRATION_SECONDS=400): it leaves the change log's lock.
 kill_migration() {
     wait_until 20 migrates
     docker kill rancher-upgrade-new

@@ -186,6 +186,13 @@ static void lock_failed(evutil_socket_t fd, short what, void *arg)
     startup_failed();
 }
 
+// A large database takes minutes.
+static double migration_seconds(void)
+{
+    const char *text = getenv("RANCHER_SIM_MIGRATION_SECONDS");
+    return text ? atof(text) : 20;
+}
+
 static void phase_liquibase(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what, (void)arg;
@@ -212,7 +219,7 @@ static void phase_liquibase(evutil_socket_t fd, short what, void *arg)
     db_touch_meta();
     db_commit();
     sim_log("INFO", "liquibase: Successfully acquired change log lock");
-    next_phase(have && have != release_here()->schema ? 20 : 1, phase_migrated);
+    next_phase(have && have != release_here()->schema ? migration_seconds() : 1, phase_migrated);
 }
 
 // ---- where the database is
