@@ -109,6 +109,38 @@ static int fail_empty(const struct search *search, struct dr_err *err)
                                              : search->options->paths[0]);
 }
 
+/* How the bundle is cut in that set. */
+static const char *form_of(const struct dr_volume_set *set, char ret[32])
+{
+    if (set->count == 1)
+        return "one file";
+    snprintf(ret, 32, "%llu volumes", (unsigned long long)set->count);
+    return ret;
+}
+
+/* A folder was named, and what lies there does not belong together. */
+static int fail_several(const struct search *search, size_t first, size_t other, struct dr_err *err)
+{
+    const struct dr_volume_set *one = set_of(search, first);
+    const struct dr_volume_set *another = set_of(search, other);
+    const char *path = search->candidates.items[first].path;
+    const char *other_path = search->candidates.items[other].path;
+    char text[DR_VOLUME_SET_TEXT];
+    char form[32];
+    char other_form[32];
+
+    if (dr_digest_equal(&one->sums, &another->sums))
+        return dr_fail(err, DR_ERR_REFUSED,
+                       "%s is here twice: '%s' is of it in %s, '%s' of it in %s; name a file of "
+                       "those that are meant instead of the folder",
+                       dr_volume_set_text(one, text), path, form_of(one, form), other_path,
+                       form_of(another, other_form));
+    return dr_fail(err, DR_ERR_REFUSED,
+                   "there are files of several bundles, '%s' and '%s': name a file of the one that "
+                   "is meant",
+                   path, other_path);
+}
+
 /* Which bundle, how it is cut, and how many rows of parity there are. */
 static int choose(struct search *search, struct dr_err *err)
 {
@@ -126,11 +158,7 @@ static int choose(struct search *search, struct dr_err *err)
 
         if (set && !dr_volume_set_is_same(set, &pool->set)) {
             if (!search->candidates.output)
-                return dr_fail(err, DR_ERR_REFUSED,
-                               "there are files of several bundles, '%s' and '%s': name a file of "
-                               "the one that is meant",
-                               search->candidates.items[first].path,
-                               search->candidates.items[i].path);
+                return fail_several(search, first, i, err);
             if (search->candidates.items[i].named)
                 return dr_fail(err, DR_ERR_REFUSED,
                                "'%s' is of another bundle than '%s', or of one that was cut "

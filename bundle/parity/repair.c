@@ -44,7 +44,7 @@ static int fail_lost(const struct dr_pool *pool, const struct dr_tally *tally, s
         dr_fail(err, DR_ERR_VERIFY,
                 "%llu chunks (%s) of the bundle cannot be restored: up to %llu chunks too many "
                 "are gone of those that belong together; bring a parity file that is missing "
-                "here, another copy of what is marked above, or the layers named there",
+                "here, another copy of what is marked above, or the bundle anew",
                 (unsigned long long)tally->lost, size, (unsigned long long)pool->lacking);
     return pool->doubt.code == DR_OK ? -1
                                      : dr_err_advise(err, "passed over was %s", pool->doubt.text);

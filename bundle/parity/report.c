@@ -68,7 +68,9 @@ static const char *state_words(const struct dr_pool_file *file, bool done)
     if (!dr_pool_is_damaged(file))
         return "good";
     if (!dr_pool_is_whole(file))
-        return file->restored > 0 || file->ends_fixed ? "damaged, restored in part" : "damaged";
+        return file->restored == 0 && !(file->ends & file->ends_fixed) ? "damaged, not restored"
+               : done                                                  ? "damaged, restored in part"
+                      : "damaged, can be restored in part";
     return done ? "damaged, restored" : "damaged, can be restored";
 }
 
@@ -218,7 +220,8 @@ void dr_report_print(const struct dr_pool *pool, bool done, FILE *out)
 
     fprintf(out, "%s\n", dr_volume_set_text(&pool->set, text));
     print_parity(pool, out);
-    fputs("  . good   x restored   ! not restored\n", out);
+    fprintf(out, "  . good   x %s   ! %s\n", done ? "restored" : "can be restored",
+            done ? "not restored" : "cannot be restored");
     for (size_t i = 0; i < pool->count; i++)
         print_file(&pool->files[i], bundle, done, out);
 }

@@ -65,14 +65,16 @@ static int begin_copy(struct dr_pool *pool, struct dr_pool_file *file, const cha
                        "'%s' exists and is left as it is: move it away, or name it to have it "
                        "repaired",
                        path);
-    if (dr_file_create_part(&file->copy, path, 0644, err) < 0 ||
-        dr_file_reserve(file->copy.fd, file->size, path, err) < 0)
+    if (dr_file_create_part(&file->copy, path, 0644, err) < 0)
         return -1;
+    /* At once: with a copy, dr_restore_cancel() takes `old` for the file that was found. */
     file->to = file->copy.fd;
     file->old = dr_steal_fd(&file->fd);
     file->fd = fcntl(file->to, F_DUPFD_CLOEXEC, 0);
     if (file->fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "open '%s' once more", path);
+    if (dr_file_reserve(file->to, file->size, path, err) < 0)
+        return -1;
     return file->old >= 0 ? copy_good(pool, file, err) : 0;
 }
 

@@ -103,12 +103,22 @@ sectors() {
     [[ ! -e out/b.tar.parity && ! -e out/b.tar.part ]]
 }
 
+@test "where the copy does not fit, the map is that of what could be done" {
+    sectors b.tar 5000 20
+    mkdir small
+    mount -t tmpfs -o size=1M tmpfs small
+    repair 3 repair b.tar -o small/out
+    umount small
+    [[ $stderr == *"'small/out/b.tar' needs "*' but the disk has only '* ]]
+    [[ $output == *'b.tar  '*', damaged, can be restored'*'[.'*'x'*'.]'* && $output != *'!!'* ]]
+}
+
 @test "what is too much is named, and nothing that is good suffers" {
     sectors b.tar 4000 3000
     cp b.tar before
     repair 7 repair b.tar
     [[ $stderr == *'of the bundle cannot be restored: up to '*' chunks too many are gone'*'bring a parity file'* ]]
-    [[ $output == *'not restored: layer sha256:'*' of rancher/server:v1.0.2'* ]]
+    [[ $output == *'b.tar  '*', damaged, not restored'*'not restored: layer sha256:'*' of rancher/server:v1.0.2'* ]]
     cmp b.tar before
     repair 7 repair b.tar --dry-run
 }
@@ -260,6 +270,12 @@ sectors() {
     drover parity 10% v.tar.001 --key "$files/site.key" --force
     repair 9 repair .
     [[ $stderr == *"there are files of several bundles, './b.tar.parity' and './v.tar."* ]]
+    # One bundle, cut in two ways, is one bundle.
+    mkdir twice && cp v.tar.00* twice
+    drover split v.tar.001 4M -o twice/w --key "$files/site.key"
+    repair 9 repair twice
+    [[ $stderr == *" is here twice: 'twice/"*"' is of it in "*" volumes, 'twice/"*"; name a file of those that are meant"* ]]
+    repair repair twice/w.001
     mkdir other && mv b.tar* other
     sectors other/b.tar 77 1
     repair repair other
