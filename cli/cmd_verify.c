@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bundle/file/check.h"
 #include "bundle/file/media.h"
 #include "bundle/file/reader.h"
 #include "bundle/file/stream.h"
@@ -57,7 +58,7 @@ static int check(struct dr_bundle *bundle, bool stream, const struct dr_verify_o
     done = stream ? dr_stream_check(bundle, &progress, options->log, err)
                   : dr_bundle_hash_layers(bundle, &progress, err);
     dr_progress_end(&progress);
-    return done;
+    return done < 0 && !stream ? dr_bundle_advise_damage(bundle, err) : done;
 }
 
 static int verify(const char *path, const struct dr_trusted *trusted,

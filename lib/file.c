@@ -150,6 +150,17 @@ int dr_file_pwrite(int fd, const void *data, size_t size, uint64_t offset, const
     return 0;
 }
 
+/* What a scratched disc or a dying stick gives is told from what a mistaken path gives. */
+static int fail_read(const char *what, uint64_t offset, struct dr_err *err)
+{
+    bool bad_medium = errno == EIO;
+
+    dr_fail_errno(err, DR_ERR_IO, "read '%s' at byte %llu", what, (unsigned long long)offset);
+    return bad_medium ? dr_err_advise(err, "the medium or its drive is bad there: clean it, or try "
+                                           "another drive")
+                      : -1;
+}
+
 int dr_file_pread(int fd, void *ret_data, size_t size, uint64_t offset, const char *what,
                   struct dr_err *err)
 {
@@ -161,8 +172,7 @@ int dr_file_pread(int fd, void *ret_data, size_t size, uint64_t offset, const ch
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return dr_fail_errno(err, DR_ERR_IO, "read '%s' at byte %llu", what,
-                                 (unsigned long long)offset);
+            return fail_read(what, offset, err);
         if (got == 0)
             return dr_fail(err, DR_ERR_VERIFY, "'%s' ends too early, at byte %llu", what,
                            (unsigned long long)offset);

@@ -3,6 +3,14 @@
 
 #include "lib/text.h"
 
+int dr_bundle_advise_damage(const struct dr_bundle *bundle, struct dr_err *err)
+{
+    if (dr_bundle_volumes(bundle) || !err || (err->code != DR_ERR_VERIFY && err->code != DR_ERR_IO))
+        return -1;
+    return dr_err_advise(err, "where there is parity 'drover repair' restores it, else have it "
+                              "carried again");
+}
+
 int dr_bundle_check_layers(struct dr_bundle *bundle, const char *path, bool say,
                            const struct dr_log *log, struct dr_err *err)
 {
@@ -16,7 +24,7 @@ int dr_bundle_check_layers(struct dr_bundle *bundle, const char *path, bool say,
     done = dr_bundle_hash_layers(bundle, &progress, err);
     dr_text_seconds(dr_progress_seconds(&progress), took);
     dr_progress_end(&progress);
-    if (done < 0)
+    if (done < 0 && dr_bundle_advise_damage(bundle, err) < 0)
         return dr_err_wrap(err, "verify the bundle '%s'", path);
     dr_text_size(about->bytes, size);
     if (say)

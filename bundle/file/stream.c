@@ -340,7 +340,8 @@ static int fail_lost(const struct dr_bundle *bundle, const struct dr_log *log, s
                                              &bundle->blobs[i].digest, name));
     }
     dr_text_size(bytes, size);
-    return dr_fail(err, DR_ERR_VERIFY, "%zu layer%s (%s) did not arrive as sent; all others did",
+    return dr_fail(err, DR_ERR_VERIFY,
+                   "%zu layer%s (%s) did not arrive as sent; all others did; send the bundle again",
                    stream->lost_count, stream->lost_count == 1 ? "" : "s", size);
 }
 

@@ -101,7 +101,7 @@ passed_on() {
     mirror c.tar 7 "$site"
     says_error "lost: sha256:${layer##*/}"
     says_error "needed by rancher/server:v1.0.2"
-    says_error "1 layer (204.3 kB) did not arrive as sent; all others did"
+    says_error "1 layer (204.3 kB) did not arrive as sent; all others did; send the bundle again"
     says_error "no tag was changed; what arrived whole is in the registry"
     nothing_tagged
     [ -z "$(find "$HARNESS_DIR/registry/$name/data" -path "*${layer##*/}*")" ]

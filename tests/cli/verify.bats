@@ -74,6 +74,7 @@ refuses() {
     cp "$keys/good.tar" b.tar
     flip b.tar $((size - 60000))
     refuses 7 "blobs/sha256/"
+    says_error "was changed; where there is parity 'drover repair' restores it, else have it carried again"
     truncate -s -512 b.tar
     refuses 7 "ends too early"
     drover 7 inspect b.tar --pubkey "$keys/site.pub"
@@ -154,4 +155,8 @@ refuses() {
 @test "a result that cannot be written is a failure" {
     run bash -c '"$DROVER" inspect b.tar --json >/dev/full'
     [ "$status" -eq 3 ]
+    [[ $output == *"write the result to the standard output: "* ]]
+    run bash -c '"$DROVER" inspect b.tar >/dev/full'
+    [ "$status" -eq 3 ]
+    [[ $output == *"write the result to the standard output: No space left on device" ]]
 }

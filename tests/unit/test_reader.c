@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* links: drover_bundle_file */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "bundle/file/check.h"
 #include "tests/unit/bundle_kit.h"
 
 #define HEX "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -328,6 +333,39 @@ static void a_file_that_shrinks_while_it_is_read_is_noticed(void **state)
     assert_non_null(strstr(err.text, "ends too early"));
 }
 
+/* A medium that does not give the bytes from there on; 0: all is readable. */
+static off_t unreadable;
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+    if (unreadable && offset + (off_t)size > unreadable) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, data, size, offset);
+}
+
+static void what_to_do_about_a_bad_medium_is_said(void **state)
+{
+    const struct kit *kit = *state;
+    const struct dr_key *key = kit->key;
+    const struct dr_bundle_trust trust = {.keys = &key, .key_count = 1, .now = KIT_TIME};
+    dr_auto_bundle struct dr_bundle *bundle = dr_bundle_open(kit->path, &trust, NULL);
+    struct dr_err err = DR_ERR_INIT;
+    struct dr_log log;
+
+    assert_non_null(bundle);
+    dr_log_init(&log, -1, DR_LOG_NONE);
+    unreadable = 1;
+    assert_int_equal(dr_bundle_check_layers(bundle, "b.tar", false, &log, &err), -1);
+    unreadable = 0;
+    assert_int_equal(err.code, DR_ERR_IO);
+    assert_non_null(strstr(err.text, "verify the bundle 'b.tar': read 'the bundle' at byte "));
+    assert_non_null(strstr(err.text, ": Input/output error; the medium or its drive is bad there: "
+                                     "clean it, or try another drive; where there is parity "
+                                     "'drover repair' restores it, else have it carried again"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int main(void)
@@ -346,6 +384,7 @@ int main(void)
         TEST(it_expires),
         TEST(what_is_no_bundle_is_refused),
         TEST(a_file_that_shrinks_while_it_is_read_is_noticed),
+        TEST(what_to_do_about_a_bad_medium_is_said),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
