@@ -32,9 +32,13 @@ static const struct dr_command *find(const char *name)
 /* A result that could not be written (full disk, closed pipe) is no result. */
 static int flush_results(struct dr_err *err)
 {
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return dr_fail(err, DR_ERR_IO, "write the result to the standard output");
-    return 0;
+    if (fflush(stdout) != 0)
+        return dr_fail_errno(err, DR_ERR_IO, "write the result to the standard output");
+    return ferror(stdout)
+               ? dr_fail(err, DR_ERR_IO,
+                         "write the result to the standard output: some of it was lost (a "
+                         "full disk, a closed pipe)")
+               : 0;
 }
 
 static int run(const struct dr_command *command, int argc, char **argv)
