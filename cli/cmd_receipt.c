@@ -31,23 +31,46 @@ struct receipt_options {
     struct dr_trusted trusted;
 };
 
-/* Keys that are set for bundles say nothing of a receipt that is only looked at. */
-static int read_keys(struct receipt_options *options, struct dr_err *err)
+/* Has one of the keys this id? */
+static bool is_signer(const struct dr_bundle_trust *trust, const struct dr_digest *key_id)
 {
-    if (options->pubkeys.count == 0 || options->pubkeys.is_set)
-        return 0;
-    return dr_trusted_read_keys(&options->pubkeys, &options->trusted, err);
+    for (size_t i = 0; i < trust->key_count; i++) {
+        struct dr_digest id;
+
+        if (dr_key_id(trust->keys[i], &id, NULL) == 0 && dr_digest_equal(&id, key_id))
+            return true;
+    }
+    return false;
+}
+
+/* Keys that are set may be those of bundles, and say nothing then of a receipt that is only looked at. */
+static int look_at(const struct receipt_options *options, const char *path,
+                   struct dr_receipt *ret_receipt, struct dr_err *err)
+{
+    const struct dr_bundle_trust *trust = &options->trusted.trust;
+
+    if (options->pubkeys.is_set) {
+        dr_auto_receipt struct dr_receipt receipt = DR_RECEIPT_INIT;
+
+        if (dr_receipt_read(path, NULL, 0, &receipt, err) < 0)
+            return -1;
+        if (!is_signer(trust, &receipt.seal.key_id)) {
+            *ret_receipt = receipt;
+            receipt = (struct dr_receipt)DR_RECEIPT_INIT;
+            return 0;
+        }
+    }
+    return dr_receipt_read(path, trust->keys, trust->key_count, ret_receipt, err);
 }
 
 static int read_receipt(struct receipt_options *options, const char *path,
                         struct dr_receipt *ret_receipt, struct dr_err *err)
 {
-    const struct dr_bundle_trust *trust = &options->trusted.trust;
-
-    return read_keys(options, err) < 0 ||
-                   dr_receipt_read(path, trust->keys, trust->key_count, ret_receipt, err) < 0
-               ? dr_err_wrap(err, "the receipt '%s'", path)
-               : 0;
+    if (options->pubkeys.count > 0 &&
+        dr_trusted_read_keys(&options->pubkeys, &options->trusted, err) < 0)
+        return -1;
+    return look_at(options, path, ret_receipt, err) < 0 ? dr_err_wrap(err, "the receipt '%s'", path)
+                                                        : 0;
 }
 
 /* ---- show */
@@ -80,7 +103,7 @@ static void print_gaps(const struct dr_receipt_repository *of)
     }
 }
 
-static void print_lines(const struct dr_receipt *receipt)
+static void print_lines(const struct dr_receipt *receipt, bool is_set)
 {
     const struct dr_receipt_seal *seal = &receipt->seal;
     int64_t age = time(NULL) - receipt->time;
@@ -105,7 +128,9 @@ static void print_lines(const struct dr_receipt *receipt)
            totals.images, totals.layers_there, totals.layers, have, all);
     printf("signed    %s, key %.16s, %s\n", seal->ed25519 ? "Ed25519" : "ECDSA P-256",
            dr_digest_hex(&seal->key_id, hex),
-           seal->verified ? "good" : "NOT VERIFIED (--pubkey FILE does it)");
+           seal->verified ? "good"
+           : is_set       ? "NOT VERIFIED: the keys that are set are others (--pubkey FILE does it)"
+                          : "NOT VERIFIED (--pubkey FILE does it)");
     for (size_t i = 0; i < receipt->repository_count; i++)
         print_gaps(&receipt->repositories[i]);
 }
@@ -155,7 +180,7 @@ static json_t *describe(const struct dr_receipt *receipt, struct dr_err *err)
                          dr_digest_text(&receipt->id, id), "release", receipt->release, "channel",
                          receipt->channel, "serial", (json_int_t)receipt->serial, "created",
                          receipt->created, "digest", dr_digest_text(&receipt->digest, digest),
-                         "key_id", dr_digest_hex(&receipt->seal.key_id, key), "verified",
+                         "key_id", dr_digest_text(&receipt->seal.key_id, key), "verified",
                          receipt->seal.verified, "repositories");
     if (!document)
         dr_fail_memory(err);
@@ -184,7 +209,7 @@ static int show(struct receipt_options *options, struct dr_err *err)
         return -1;
     if (options->json)
         return print_json(&receipt, err);
-    print_lines(&receipt);
+    print_lines(&receipt, options->pubkeys.is_set);
     return 0;
 }
 

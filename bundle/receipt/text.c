@@ -132,7 +132,10 @@ static int check_version(const char *text, size_t size, struct dr_err *err)
     size_t length = end ? (size_t)(end - text) : size;
 
     if (!dr_receipt_is_text(text, size))
-        return dr_fail(err, DR_ERR_FORMAT, "it is no receipt of drover");
+        return dr_fail(err, DR_ERR_FORMAT, "it is no receipt of drover%s",
+                       size >= 2 && (memcmp(text, "01", 2) == 0 || memcmp(text, "# ", 2) == 0)
+                           ? "; if it is the code of one, 'drover receipt read' makes it of that"
+                           : "");
     if (memchr(text, '\r', size))
         return dr_fail(err, DR_ERR_VERIFY,
                        "its ends of lines were changed on the way (CR LF); 'tr -d \"\\r\"' makes "

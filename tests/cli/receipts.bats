@@ -268,8 +268,22 @@ typed() {
     says ", good"
     drover receipt show "$files/whole.receipt" --json
     [ "$(jq -r '"\(.registry) \(.verified) \(.repositories | length)"' <<<"$output")" = "$whole/infra false 3" ]
+    [ "$(jq -r .key_id <<<"$output")" = "sha256:$("$DROVER" key id "$files/far.pub")" ]
     drover 7 receipt show "$files/whole.receipt" --pubkey "$files/site.pub"
     drover 8 receipt show "$files/site.pub"
+    drover receipt code "$files/whole.receipt"
+    echo "$output" >typed
+    drover 8 receipt show typed
+    says_error "it is no receipt of drover; if it is the code of one, 'drover receipt read' makes it of that"
+    # Keys that are set are those of bundles, or of receipts.
+    DROVER_PUBKEY=$files/site.pub drover receipt show "$files/whole.receipt"
+    says "NOT VERIFIED: the keys that are set are others"
+    DROVER_PUBKEY=$files/far.pub drover receipt show "$files/whole.receipt"
+    says ", good"
+    sed 's/^registry .*/registry elsewhere:1/' "$files/whole.receipt" >forged
+    DROVER_PUBKEY=$files/far.pub drover 7 receipt show forged
+    DROVER_PUBKEY=$files/far.pub drover 7 receipt code forged
+    DROVER_PUBKEY=$files/site.pub drover receipt show forged
     drover receipt qr "$files/whole.receipt"
     [ "${#lines[@]}" -ge 26 ]
     [[ ${lines[0]} == ██████████* ]]
