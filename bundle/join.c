@@ -79,6 +79,11 @@ int dr_join_run(const struct dr_join_options *options, const struct dr_log *log,
     bundle = dr_bundle_open(options->volumes, &trust, err);
     if (!bundle)
         return -1;
+    if (!dr_bundle_volumes(bundle) && dr_bundle_about(bundle)->delta)
+        return dr_fail(err, DR_ERR_USAGE,
+                       "'%s' is a delta: name the bundles that it builds on before it ('drover "
+                       "inspect' tells which these are)",
+                       options->volumes);
     if (!dr_bundle_volumes(bundle))
         return dr_fail(
             err, DR_ERR_USAGE,

@@ -94,6 +94,12 @@ static int check_one(struct verify *verify, uint64_t number, struct dr_err *err)
     return tell(verify, number, &damage, err);
 }
 
+/* --alone, and of a volume that is named: what lies beside it does not matter. */
+static bool is_single(const struct verify *verify)
+{
+    return verify->options->alone && dr_volumes_named(verify->volumes) > 0;
+}
+
 static int tell_strays(struct verify *verify, struct dr_err *err)
 {
     static const char *const kinds[] = {"bad", "foreign", "copy", "parity"};
@@ -159,11 +165,24 @@ static const char *bad_file(const struct verify *verify)
     return NULL;
 }
 
+static bool has_parity(const struct verify *verify)
+{
+    size_t count;
+    const struct dr_stray *strays = dr_volumes_strays(verify->volumes, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strays[i].kind == DR_STRAY_PARITY)
+            return true;
+    }
+    return false;
+}
+
 static int conclude(const struct verify *verify, struct dr_err *err)
 {
     bool missing[DR_VOLUMES_MAX] = {false};
     bool is_missing = mark_missing(verify, missing);
     bool is_damaged = any_of(verify, verify->damaged);
+    bool is_wanted = is_missing && !verify->options->alone;
     char set[DR_VOLUME_SET_TEXT];
     char bad[DR_VOLUMES_TEXT];
     char absent[DR_VOLUMES_TEXT];
@@ -171,9 +190,12 @@ static int conclude(const struct verify *verify, struct dr_err *err)
     dr_volume_set_text(dr_volumes_set(verify->volumes), set);
     dr_volumes_list(verify->volumes, verify->damaged, bad);
     dr_volumes_list(verify->volumes, missing, absent);
-    if (verify->options->json ? print_json(verify, err) < 0
-                              : is_missing && printf("not here: %s of %llu of %s\n", absent,
-                                                     count_of(verify), set) < 0)
+    if (verify->options->json
+            ? print_json(verify, err) < 0
+            : is_missing &&
+                  printf("%s: volume%s %s of %llu of %s\n",
+                         is_single(verify) ? "not looked at" : "not here",
+                         strpbrk(absent, " ") ? "s" : "", absent, count_of(verify), set) < 0)
         return -1;
     if (is_damaged)
         return dr_fail(
@@ -181,20 +203,24 @@ static int conclude(const struct verify *verify, struct dr_err *err)
             "of the volumes of %.300s, %s %s damaged%s%s; bring what is damaged%s again, "
             "mend it where there is parity (drover repair), or have it made again (drover bundle "
             "--remake NUMBER)",
-            set, bad, strpbrk(bad, " ") ? "are" : "is", is_missing ? ", not here: " : "", absent,
-            is_missing ? " or missing" : "");
-    if (is_missing && !verify->options->alone && bad_file(verify))
+            set, bad, strpbrk(bad, " ") ? "are" : "is", is_wanted ? ", not here: " : "",
+            is_wanted ? absent : "", is_wanted ? " or missing" : "");
+    if (is_wanted && bad_file(verify))
         return dr_fail(
             err, DR_ERR_VERIFY,
             "'%.200s' cannot be used, and of the %llu volumes of %.300s, %s %s not here; "
             "bring what is missing again, mend it where there is parity (drover repair), or have "
             "it made again (drover bundle --remake NUMBER)",
             bad_file(verify), count_of(verify), set, absent, strpbrk(absent, " ") ? "are" : "is");
-    if (is_missing && !verify->options->alone)
+    if (is_wanted)
         return dr_fail(err, DR_ERR_REFUSED,
                        "of the %llu volumes of %.300s, %s %s not here; name more folders with "
-                       "--media, or --alone if the others are not to be missed",
-                       count_of(verify), set, absent, strpbrk(absent, " ") ? "are" : "is");
+                       "--media, or --alone if the others are not to be missed%s",
+                       count_of(verify), set, absent, strpbrk(absent, " ") ? "are" : "is",
+                       has_parity(verify)
+                           ? "; 'drover repair' can perhaps make it again: parity is "
+                             "here"
+                           : "");
     return 0;
 }
 
@@ -229,9 +255,8 @@ static int check_whole(struct verify *verify, struct dr_err *err)
 
 static bool is_asked_for(const struct verify *verify, uint64_t number)
 {
-    uint64_t named = verify->options->alone ? dr_volumes_named(verify->volumes) : 0;
-
-    return dr_volumes_is_here(verify->volumes, number) && (named == 0 || named == number);
+    return dr_volumes_is_here(verify->volumes, number) &&
+           (!is_single(verify) || dr_volumes_named(verify->volumes) == number);
 }
 
 static int check_each(struct verify *verify, struct dr_err *err)
@@ -247,7 +272,7 @@ static int check_each(struct verify *verify, struct dr_err *err)
             done = check_one(verify, i, err);
     }
     dr_progress_end(&verify->progress);
-    if (done < 0 || tell_strays(verify, err) < 0)
+    if (done < 0 || (!is_single(verify) && tell_strays(verify, err) < 0))
         return -1;
     return conclude(verify, err);
 }

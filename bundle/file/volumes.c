@@ -268,7 +268,8 @@ static int fail_none(const struct dr_volumes *volumes, struct dr_err *err)
     dr_fail(err, DR_ERR_IO, "there is no volume of a bundle in %s",
             dr_volumes_where(volumes, where));
     if (volumes->stray_count == 0)
-        return dr_err_advise(err, "a bundle in one file is named itself, not its folder");
+        return dr_err_advise(err, "is the medium mounted? a bundle in one file is named itself, "
+                                  "not its folder");
     return dr_volumes_advise(volumes, err);
 }
 

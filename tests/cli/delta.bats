@@ -353,6 +353,8 @@ END
     [ ! -e m.tar ] && [ ! -e m.tar.part ]
     drover 2 merge "$files/delta.tar" "$files/old.tar" -o m.tar --pubkey "$files/site.pub"
     says_error "is no delta"
+    drover 2 merge "$files/delta.tar" -o m.tar --pubkey "$files/site.pub"
+    says_error "delta.tar' is a delta: name the bundles that it builds on before it"
     drover 7 merge "$files/old.tar" "$files/delta.tar" -o m.tar --pubkey "$files/other.pub"
     drover 2 merge "$files/old.tar" "$files/delta.tar" --pubkey "$files/site.pub"
     echo keep >m.tar

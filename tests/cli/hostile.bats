@@ -68,7 +68,7 @@ ends() {
     for what in fifo folder /dev/null /dev/zero; do
         drover 3 verify "$what" --pubkey site.pub
         if [[ $what == folder ]]; then
-            says_error "there is no volume of a bundle in 'folder'; a bundle in one file is named itself"
+            says_error "there is no volume of a bundle in 'folder'; is the medium mounted? a bundle in one file is named itself"
         else
             says_error "not an ordinary file"
         fi

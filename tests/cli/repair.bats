@@ -244,6 +244,8 @@ sectors() {
     rm v.tar.002
     mkdir apart && cp v.tar.001 v.tar.003 v.tar.p0* apart # parity in the same folder is no damaged volume
     drover 9 verify apart --pubkey "$files/site.pub"
+    [[ $output == *"not here: volume 2 of 3 of Rancher v1.0.2 "* ]]
+    [[ $stderr == *"; 'drover repair' can perhaps make it again: parity is here" ]]
     [[ $output == *"v.tar.p01: it is a parity file, which 'drover repair' takes"* ]]
     drover 9 merge apart -o whole.tar --pubkey "$files/site.pub"
     rm -r apart
