@@ -104,24 +104,24 @@ static int conclude(const struct run *run, bool *ret_taken, struct dr_err *err)
                          *ret_taken ? "; the others have all of the bundle" : "");
 }
 
-static int report(const struct run *run, bool *ret_taken, struct dr_err *err)
+/* Whatever becomes of the receipt, the registry has all of the bundle, and that is reported. */
+static int report(struct run *run, bool *ret_taken, struct dr_err *err)
 {
+    const struct dr_mirror_target *first = &run->targets[0];
     bool planned = run->options->dry_run;
+    struct dr_err why = DR_ERR_INIT;
 
+    if (first->failure.code == DR_OK)
+        dr_receipt_take(&run->options->receipt, first->registry, run->bundle, &first->destination,
+                        &first->log, &run->common.receipt, &why);
     if (!run->options->json)
         dr_mirror_report_lines(run->targets, run->count, planned, &run->common);
     else if (dr_mirror_report_json(run->targets, run->count, planned, &run->common, err) < 0)
         return -1;
-    return conclude(run, ret_taken, err);
-}
-
-/* After the report, since the registry has all of the bundle whatever becomes of the receipt. */
-static int take_receipt(const struct run *run, struct dr_err *err)
-{
-    const struct dr_mirror_target *target = &run->targets[0];
-
-    return dr_receipt_take(&run->options->receipt, target->registry, run->bundle,
-                           &target->destination, &target->log, err);
+    dr_receipt_tell(&run->common.receipt, &first->log);
+    if (conclude(run, ret_taken, err) < 0)
+        return -1;
+    return why.code == DR_OK ? 0 : dr_fail(err, why.code, "%s", why.text);
 }
 
 /* A stream goes by once, so there is one registry that it can go to. */
@@ -217,7 +217,7 @@ static int mirror(struct run *run, bool *ret_taken, struct dr_err *err)
             return -1;
         dr_mirror_targets_each(run->targets, run->count, dr_mirror_target_push, &run->common);
     }
-    return report(run, ret_taken, err) < 0 ? -1 : take_receipt(run, err);
+    return report(run, ret_taken, err);
 }
 
 int dr_mirror_run(const struct dr_mirror_options *options, const struct dr_log *log,

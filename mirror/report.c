@@ -130,6 +130,8 @@ static int add_target(const struct dr_mirror_target *target, bool planned,
     if (dr_json_append(to, entry, err) < 0 ||
         (target->requires.count > 0 &&
          dr_json_set(entry, "requires", requires_json(&target->requires), err) < 0) ||
+        (common->receipt.path &&
+         dr_json_set(entry, "receipt", dr_receipt_describe(&common->receipt), err) < 0) ||
         (planned && !failed &&
          dr_json_set(entry, "plan", dr_mirror_forecast_json(target, &common->pace), err) < 0))
         return -1;

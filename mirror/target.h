@@ -15,6 +15,7 @@
 #include "lib/pace.h"
 #include "lib/registry/registry.h"
 #include "mirror/audit/destination.h"
+#include "mirror/audit/receipt.h"
 #include "mirror/journal.h"
 #include "mirror/plan.h"
 #include "mirror/push.h"
@@ -39,7 +40,8 @@ struct dr_mirror_common {
     const char *state_dir;
     const struct dr_destination_options *reach;
     struct dr_pace pace;
-    bool look_only; /* neither lock nor journal: nothing will be written */
+    struct dr_receipt_saved receipt; /* of the one registry, in the end */
+    bool look_only;                  /* neither lock nor journal: nothing will be written */
 };
 
 void dr_mirror_target_release(struct dr_mirror_target *target);

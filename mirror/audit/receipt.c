@@ -82,31 +82,43 @@ static int fill(struct dr_receipt *receipt, const struct dr_bundle *bundle,
     return 0;
 }
 
-static void tell(const struct dr_receipt *receipt, const struct dr_buf *text, const char *path,
-                 const struct dr_log *log)
+void dr_receipt_tell(const struct dr_receipt_saved *saved, const struct dr_log *log)
 {
-    struct dr_receipt_totals totals;
-    struct dr_digest digest;
+    const struct dr_receipt_totals *totals = &saved->totals;
     char name[DR_DIGEST_TEXT];
     char size[16];
 
-    dr_receipt_count(receipt, &totals);
-    dr_digest_of(text->data, text->size, &digest);
-    dr_text_size(text->size, size);
+    if (!saved->path)
+        return;
+    dr_text_size(saved->size, size);
     dr_log_say(log,
                "receipt: '%s' (%s, %s) says that the registry has %zu of %zu images and %zu of "
                "%zu layers",
-               path, size, dr_digest_text(&digest, name), totals.images_there, totals.images,
-               totals.layers_there, totals.layers);
+               saved->path, size, dr_digest_text(&saved->digest, name), totals->images_there,
+               totals->images, totals->layers_there, totals->layers);
+}
+
+json_t *dr_receipt_describe(const struct dr_receipt_saved *saved)
+{
+    const struct dr_receipt_totals *totals = &saved->totals;
+    char name[DR_DIGEST_TEXT];
+
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "path", saved->path, "digest",
+                     dr_digest_text(&saved->digest, name), "bytes", (json_int_t)saved->size,
+                     "images", (json_int_t)totals->images, "images_there",
+                     (json_int_t)totals->images_there, "layers", (json_int_t)totals->layers,
+                     "layers_there", (json_int_t)totals->layers_there);
 }
 
 int dr_receipt_save(const struct dr_receipt_wish *wish, const struct dr_bundle *bundle,
                     const struct dr_destination *destination, const struct dr_audit *audit,
-                    bool deep, int64_t when, const struct dr_log *log, struct dr_err *err)
+                    bool deep, int64_t when, struct dr_receipt_saved *ret_saved, struct dr_err *err)
 {
     dr_auto_receipt struct dr_receipt receipt = DR_RECEIPT_INIT;
     dr_auto_buf struct dr_buf text = DR_BUF_INIT(DR_RECEIPT_MAX);
 
+    if (!wish->path)
+        return 0;
     if (dr_receipt_make(bundle, &receipt, err) < 0 ||
         fill(&receipt, bundle, destination, audit, err) < 0)
         return -1;
@@ -115,13 +127,17 @@ int dr_receipt_save(const struct dr_receipt_wish *wish, const struct dr_bundle *
     if (dr_receipt_sign(&receipt, wish->key, &text, err) < 0 ||
         dr_file_save(wish->path, 0644, text.data, text.size, err) < 0)
         return dr_err_wrap(err, "write the receipt '%s'", wish->path);
-    tell(&receipt, &text, wish->path, log);
+    ret_saved->path = wish->path;
+    ret_saved->size = text.size;
+    dr_digest_of(text.data, text.size, &ret_saved->digest);
+    dr_receipt_count(&receipt, &ret_saved->totals);
     return 0;
 }
 
 int dr_receipt_take(const struct dr_receipt_wish *wish, struct dr_registry *registry,
                     const struct dr_bundle *bundle, const struct dr_destination *destination,
-                    const struct dr_log *log, struct dr_err *err)
+                    const struct dr_log *log, struct dr_receipt_saved *ret_saved,
+                    struct dr_err *err)
 {
     dr_auto_audit struct dr_audit audit = DR_AUDIT_INIT;
     int64_t when = time(NULL);
@@ -129,7 +145,7 @@ int dr_receipt_take(const struct dr_receipt_wish *wish, struct dr_registry *regi
     if (!wish->path)
         return 0;
     if (dr_audit_bundle(registry, bundle, destination, false, log, &audit, err) < 0 ||
-        dr_receipt_save(wish, bundle, destination, &audit, false, when, log, err) < 0)
+        dr_receipt_save(wish, bundle, destination, &audit, false, when, ret_saved, err) < 0)
         return dr_err_advise(err, "the registry has all of the bundle; 'drover audit --receipt' "
                                   "makes the receipt");
     if (audit.gap_count > 0)

@@ -15,6 +15,7 @@ struct report {
     const struct dr_bundle *bundle;
     const struct dr_destination *destination;
     const struct dr_audit *audit;
+    struct dr_receipt_saved receipt;
 };
 
 static size_t gaps_of(const struct dr_audit *audit, size_t image)
@@ -133,6 +134,9 @@ static int print_json(const struct report *report, struct dr_err *err)
 
     if (!document)
         return dr_fail_memory(err);
+    if (report->receipt.path &&
+        dr_json_set(document, "receipt", dr_receipt_describe(&report->receipt), err) < 0)
+        return -1;
     for (size_t i = 0; i < count; i++) {
         if (add_image(report, images, i, json_object_get(document, "images"), err) < 0)
             return -1;
@@ -187,6 +191,7 @@ int dr_audit_run(const struct dr_audit_options *options, const struct dr_log *lo
     dr_auto_bundle struct dr_bundle *bundle = NULL;
     dr_auto_registry struct dr_registry *registry = NULL;
     struct report report = {.options = options, .destination = &destination, .audit = &audit};
+    struct dr_err why = DR_ERR_INIT; /* no receipt; what was found is told all the same */
     int64_t when;
 
     if (dr_destination_read(options->registry, options->reach.maps, options->reach.map_count,
@@ -201,11 +206,13 @@ int dr_audit_run(const struct dr_audit_options *options, const struct dr_log *lo
     if (!registry || dr_registry_ping(registry, err) < 0 ||
         dr_audit_bundle(registry, bundle, &destination, options->deep, log, &audit, err) < 0)
         return -1;
+    dr_receipt_save(&options->receipt, bundle, &destination, &audit, options->deep, when,
+                    &report.receipt, &why);
     if ((options->json ? print_json(&report, err) : print_lines(&report, err)) < 0)
         return -1;
     summarize(&report, log);
-    if (options->receipt.path && dr_receipt_save(&options->receipt, bundle, &destination, &audit,
-                                                 options->deep, when, log, err) < 0)
-        return -1;
+    dr_receipt_tell(&report.receipt, log);
+    if (why.code != DR_OK)
+        return dr_fail(err, why.code, "%s", why.text);
     return conclude(&report, err);
 }

@@ -97,6 +97,9 @@ edit() {
     says_error "receipt: 'r'"
     says_error "3 of 3 images and 4 of 6 layers"
     [ "$(grep -c ' missing$' r)" -eq 2 ]
+    on_far_side 6 audit "$files/old.tar" "$site" --receipt r --receipt-key "$files/far.key" --json
+    [ "$(jq -c '.receipt | [.path, .digest, .bytes, .images, .images_there, .layers, .layers_there]' <<<"$output")" = \
+        "[\"r\",\"sha256:$(sha256sum <r | cut -c 1-64)\",$(stat -c %s r),3,3,6,4]" ]
     bundle --base r --pubkey "$files/far.pub"
     says_error "the receipt 'r': registry $site had 4 of 6 layers of Rancher v1.0.1"
     says "delta: 2 layers"
@@ -119,7 +122,9 @@ edit() {
     site=$(registry_start "$name")
     drover bundle rancher/server:v1.0.2 rancher/agent:v1.0.1 --from "$hub" -o two.tar --key "$files/site.key"
     maps=(--map rancher/agent=infra/server --map rancher/server=infra/server)
-    on_far_side mirror - "$site" "${maps[@]}" --receipt r --receipt-key "$files/far.key" <two.tar
+    on_far_side mirror - "$site" "${maps[@]}" --receipt r --receipt-key "$files/far.key" --json <two.tar
+    [ "$(jq -r '.targets[0].receipt | "\(.path) \(.digest) \(.layers_there)"' <<<"$output")" = \
+        "r sha256:$(sha256sum <r | cut -c 1-64) 5" ]
     grep -q '^there 2 of 2 images, 5 of 5 layers' r
     lose rancher/agent:v1.0.1 0
     on_far_side 6 audit two.tar "$site" "${maps[@]}" --receipt r --receipt-key "$files/far.key"
