@@ -105,12 +105,13 @@ static int visit_environment(struct dr_visit *visit, const json_t *environment, 
     json_array_foreach(json_object_get(environment, "hosts"), i, host)
     {
         if (!dr_json_true(host, "active") &&
-            dr_findings_add(visit->findings, DR_FINDING_WARNING, "hosts", err,
-                            "host '%.80s' in '%.80s' is %.40s, its agent %.40s; bring it back, or "
-                            "go on without it (--skip-host)",
-                            dr_json_string_or(host, "name", "?"), name,
-                            dr_json_string_or(host, "state", "?"),
-                            dr_json_string_or(host, "agentState", "?")) < 0)
+            dr_findings_add(
+                visit->findings, DR_FINDING_WARNING, "hosts", err,
+                "host '%.80s' in '%.80s' is %.40s, its agent %.40s; wait two minutes if "
+                "Rancher was just restarted, else bring it back, or go on without it "
+                "(--skip-host)",
+                dr_json_string_or(host, "name", "?"), name, dr_json_string_or(host, "state", "?"),
+                dr_json_string_or(host, "agentState", "?")) < 0)
             return -1;
     }
     return visit_services(visit, environment, "services", err) < 0

@@ -45,7 +45,11 @@ static int plan_host(const json_t *host, const char *environment, json_t *rows, 
     dr_autofree char *object =
         dr_text_format(err, "host %s (%s)", dr_json_string_or(host, "name", "?"), environment);
     dr_autofree char *why =
-        away ? dr_text_format(err, "its agent is '%s': bring it back or deactivate it first", agent)
+        away ? dr_text_format(
+                   err,
+                   "its agent is '%s': wait two minutes if Rancher was just restarted, else "
+                   "bring it back or deactivate it",
+                   agent)
              : dr_text_format(err, "its state is '%s': upgrade it when it is active again", state);
     const struct dr_row row = {"pre-pull", object,
                                away ? "must be back before the start" : "left alone", why, ""};
@@ -139,8 +143,11 @@ static int sort_host(void *context, const json_t *row, struct dr_err *err)
     if (!dr_json_true(host, "active")) {
         dr_fail(err, DR_ERR_REFUSED, "host '%s' of environment '%s' is away (its agent is '%s')",
                 name, pull->environment, dr_json_string_or(host, "agentState", "?"));
-        return dr_err_advise(err, "bring it back (docker restart rancher-agent on it), or "
-                                  "deactivate it in Rancher to upgrade it later");
+        return dr_err_advise(err,
+                             "after a restart of the Rancher server hosts may be away for two "
+                             "minutes and come back by themselves: wait, and run it again; if it "
+                             "stays away, bring it back (docker restart rancher-agent on it), or "
+                             "deactivate it in Rancher to upgrade it later");
     }
     pull->hosts++;
     if (label && !twin)

@@ -117,6 +117,7 @@ load rancher
     steps inventory
     steps 9 prepull
     says_error "host 'b' of environment 'Default' is away"
+    says_error "hosts may be away for two minutes and come back by themselves: wait, and run it again"
     [ "$(writes)" -eq 0 ]
 }
 
