@@ -231,14 +231,17 @@ static int print_code(struct receipt_options *options, struct dr_err *err)
 {
     dr_auto_receipt struct dr_receipt receipt = DR_RECEIPT_INIT;
     dr_auto_buf struct dr_buf text = DR_BUF_INIT(TYPED_MAX);
-    char bundle[DR_BASE_TEXT];
+    char sums[DR_DIGEST_TEXT];
     char when[32];
 
     if (make_code(options, true, &receipt, &text, err) < 0)
         return -1;
     dr_text_time(receipt.time, when);
-    printf("# receipt of registry %s of %s, for the bundle\n# %s\n%s", receipt.registry, when,
-           name_bundle(&receipt, bundle), text.data);
+    printf("# receipt of registry %s of %s,\n# for the bundle %s%s%sserial %" PRIu64
+           " of channel %s,\n# created %s, SHA256SUMS\n# %s\n%s",
+           receipt.registry, when, receipt.release ? "Rancher " : "",
+           receipt.release ? receipt.release : "", receipt.release ? ", " : "", receipt.serial,
+           receipt.channel, receipt.created, dr_digest_text(&receipt.sums, sums), text.data);
     return 0;
 }
 

@@ -210,6 +210,10 @@ typed() {
 @test "a receipt that is typed: the very file comes back, and is a base" {
     drover receipt code "$files/whole.receipt"
     says "# receipt of registry $whole/infra of 20"
+    says "# for the bundle Rancher v1.0.1, serial 1 of channel default,"
+    run awk 'length > 80' <<<"$output"
+    [ -z "$output" ]
+    drover receipt code "$files/whole.receipt"
     [ "$(grep -vc '^#' <<<"$output")" -le 7 ]
     [ "$(grep -v '^#' <<<"$output" | tr -d ' \n' | wc -c)" -le 210 ]
     typed "$files/whole.receipt" >typed
