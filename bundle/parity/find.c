@@ -99,14 +99,17 @@ static size_t find_first(const struct search *search)
 
 static int fail_empty(const struct search *search, struct dr_err *err)
 {
+    const char *name =
+        search->candidates.output ? search->candidates.output : search->options->paths[0];
+
     if (search->why.code != DR_OK)
-        return dr_fail(err, search->why.code, "%s", search->why.text);
+        return dr_fail(err, search->why.code, "nothing that may belong to '%s' can be used: %s",
+                       name, search->why.text);
     return dr_fail(err, DR_ERR_ABSENT,
                    "there is neither a parity file nor a volume of '%s' there; nothing can be "
                    "restored without (bundle --parity makes them, and so does drover parity "
                    "as long as the bundle is good)",
-                   search->candidates.output ? search->candidates.output
-                                             : search->options->paths[0]);
+                   name);
 }
 
 /* How the bundle is cut in that set. */
