@@ -86,7 +86,7 @@ static void warn_of_key(const struct dr_bundle *bundle, const struct dr_key *key
             return;
     }
     dr_log_warn(log,
-                "the key %.16s did not sign the bundle itself: whoever is to read the volume has "
+                "the key %.16s did not sign the bundle itself: whoever is to read the volumes has "
                 "to believe this key too",
                 dr_digest_hex(&id, hex));
 }
