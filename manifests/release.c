@@ -49,16 +49,17 @@ static const struct dr_embedded *find(const char *name)
     return NULL;
 }
 
+/* The table is in the order of versions. */
 static int fail_unknown(const char *name, struct dr_err *err)
 {
-    dr_auto_buf struct dr_buf known = DR_BUF_INIT(65536);
+    const struct dr_embedded *last = dr_releases;
 
-    for (const struct dr_embedded *file = dr_releases; file->name; file++) {
-        if (dr_buf_printf(&known, err, "%s%s", file == dr_releases ? "" : ", ", file->name) < 0)
-            return -1;
-    }
-    return dr_fail(err, DR_ERR_ABSENT, "the Rancher release '%s' is not known; known are %s", name,
-                   known.data);
+    while (last[1].name)
+        last++;
+    return dr_fail(err, DR_ERR_ABSENT,
+                   "the Rancher release '%s' is not known; known are %s to %s, which 'drover "
+                   "releases' lists",
+                   name, dr_releases->name, last->name);
 }
 
 bool dr_release_is_applied(const char *name)

@@ -215,7 +215,7 @@ END
 
 @test "an unknown release and an image that is not there are named" {
     bundle 6 bundle v1.0.9
-    says_error "known are v1.0.0, v1.0.1, v1.0.2"
+    says_error "known are v1.0.0 to v1.6.30, which 'drover releases' lists"
     bundle 6 bundle v1.0.2 rancher/none:7
     says_error "rancher/none:7"
     bundle 6 bundle v1.1.4

@@ -43,8 +43,7 @@ static void names_the_known_ones_when_asked_for_an_unknown_one(void **state)
     assert_null(dr_release_new("v1.0.9", &err));
     assert_int_equal(err.code, DR_ERR_ABSENT);
     assert_non_null(strstr(err.text, "'v1.0.9'"));
-    assert_non_null(strstr(err.text, "v1.0.0, v1.0.1, v1.0.2, v1.1.0"));
-    assert_non_null(strstr(err.text, "v1.1.4"));
+    assert_non_null(strstr(err.text, "known are v1.0.0 to v1."));
 }
 
 static void knows_complete_releases_only(void **state)
