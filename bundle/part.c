@@ -46,16 +46,6 @@ static int check_target(const char *path, bool replace, struct dr_err *err)
     return replace ? 0 : fail_exists(path, err);
 }
 
-/* Whoever ends first renames the file away; then the lock that we got is on a file of another name. */
-static bool is_same_file(int fd, const char *path)
-{
-    struct stat ours;
-    struct stat named;
-
-    return fstat(fd, &ours) == 0 && lstat(path, &named) == 0 && ours.st_dev == named.st_dev &&
-           ours.st_ino == named.st_ino;
-}
-
 static int open_draft(const char *draft, uint64_t *ret_size, int *ret_fd, struct dr_err *err)
 {
     struct stat info;
@@ -63,7 +53,7 @@ static int open_draft(const char *draft, uint64_t *ret_size, int *ret_fd, struct
 
     if (fd < 0)
         return dr_fail_errno(err, DR_ERR_IO, "create '%s'", draft);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_same_file(fd, draft))
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !dr_file_is_at(fd, draft))
         return dr_fail(err, DR_ERR_REFUSED, "another drover is writing '%s'", draft);
     if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
         return dr_fail(err, DR_ERR_REFUSED, "'%s' is not an ordinary file", draft);

@@ -49,7 +49,7 @@ int dr_file_create_part(struct dr_file *file, const char *path, mode_t mode, str
         return dr_fail_errno(err, DR_ERR_IO, "create '%s'", draft);
     if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
         return dr_fail(err, DR_ERR_REFUSED, "'%s' is not an ordinary file", draft);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !dr_file_is_at(fd, draft))
         return dr_fail(err, DR_ERR_REFUSED, "another drover is writing '%s'", draft);
     if (ftruncate(fd, 0) < 0)
         return dr_fail_errno(err, DR_ERR_IO, "empty '%s'", draft);
@@ -82,20 +82,21 @@ int dr_file_commit(struct dr_file *file, struct dr_err *err)
 {
     if (fsync(file->fd) < 0)
         return dr_fail_errno(err, DR_ERR_IO, "flush '%s' to the disk", file->path);
-    if (close(dr_steal_fd(&file->fd)) < 0)
-        return dr_fail_errno(err, DR_ERR_IO, "close '%s'", file->path);
+    /* With the lock still held: what is nobody's would be begun anew by another drover, and then be named. */
     if (rename(file->draft, file->path) < 0)
         return dr_fail_errno(err, DR_ERR_IO, "rename '%s' to '%s'", file->draft, file->path);
     free(dr_steal(file->draft));
+    if (close(dr_steal_fd(&file->fd)) < 0)
+        return dr_fail_errno(err, DR_ERR_IO, "close '%s'", file->path);
     return dr_file_sync_folder(file->path, err);
 }
 
 void dr_file_release(struct dr_file *file)
 {
-    if (file->fd >= 0)
-        close(dr_steal_fd(&file->fd));
     if (file->draft)
         unlink(file->draft);
+    if (file->fd >= 0)
+        close(dr_steal_fd(&file->fd));
     free(dr_steal(file->draft));
     free(dr_steal(file->path));
 }
@@ -270,6 +271,15 @@ bool dr_file_is_same(int one, int other)
 
     return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
            a.st_ino == b.st_ino;
+}
+
+bool dr_file_is_at(int fd, const char *path)
+{
+    struct stat ours;
+    struct stat named;
+
+    return fstat(fd, &ours) == 0 && lstat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+           ours.st_ino == named.st_ino;
 }
 
 int dr_file_in_memory(uint64_t size, struct dr_err *err)

@@ -40,7 +40,7 @@ int dr_file_create(struct dr_file *file, const char *path, mode_t mode, struct d
 int dr_file_create_part(struct dr_file *file, const char *path, mode_t mode, struct dr_err *err);
 int dr_file_write(struct dr_file *file, const void *data, size_t size, struct dr_err *err);
 
-/* fsync, close, rename over the target, fsync of the folder: durable when it returns 0. */
+/* fsync, rename over the target, close, fsync of the folder: durable when it returns 0. */
 int dr_file_commit(struct dr_file *file, struct dr_err *err);
 
 /* Removes an uncommitted draft; harmless after commit. */
@@ -95,6 +95,8 @@ const char *dr_file_name(const char *path);
 
 /* Are both the same file? */
 bool dr_file_is_same(int one, int other);
+/* Is it still what that path names? Whoever ends first renames a draft away; then a lock that was got on it says nothing. */
+bool dr_file_is_at(int fd, const char *path);
 
 /* A file of `size` zeros that is nowhere but in memory, -1 on failure. */
 int dr_file_in_memory(uint64_t size, struct dr_err *err);
