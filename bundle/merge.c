@@ -7,6 +7,7 @@
 
 #include "bundle/file/reader.h"
 #include "bundle/file/sums.h"
+#include "bundle/file/volumes.h"
 #include "bundle/part.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -148,11 +149,15 @@ struct source {
     uint64_t size;
 };
 
+/* Of a bundle in volumes all need not be here, as long as another has what is missing. */
 static bool find_blob(const struct dr_bundle *bundle, const char *path,
                       const struct dr_digest *digest, struct source *ret_source)
 {
     const struct dr_bundle_blob *blob = dr_bundle_find_blob(bundle, digest);
+    const struct dr_volumes *volumes = dr_bundle_volumes(bundle);
 
+    if (blob && blob->layer && volumes && !dr_volumes_has(volumes, blob->offset, blob->size))
+        return false;
     if (blob)
         *ret_source = (struct source){
             .bundle = bundle, .path = path, .offset = blob->offset, .size = blob->size};
@@ -167,6 +172,12 @@ static int fail_absent(const struct merge *merge, const struct dr_digest *digest
     char base[DR_BASE_TEXT];
     char text[DR_DIGEST_TEXT];
 
+    for (size_t i = 0; i <= merge->old_count; i++) {
+        const struct dr_bundle *bundle = i < merge->old_count ? merge->olds[i] : merge->delta;
+
+        if (dr_bundle_find_blob(bundle, digest))
+            return dr_volumes_demand_all(dr_bundle_volumes(bundle), err);
+    }
     return dr_fail(err, DR_ERR_ABSENT,
                    "no bundle that was named has the layer %s of %s; it is in the bundle %s: name "
                    "that before '%s'",

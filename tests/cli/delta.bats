@@ -382,6 +382,19 @@ END
     [ ! -e m.tar ] && [ ! -e m.tar.part ]
 }
 
+@test "merge of volumes says before it copies what is missing of them, and takes it from elsewhere" {
+    drover split "$files/old.tar" 200K -o o --key "$files/site.key"
+    mkdir -p far/away && mv o.002 far/away # right below it would be found
+    drover 9 merge o.001 "$files/delta.tar" -o m.tar --pubkey "$files/site.pub"
+    says_error "volume 2 of 6 of Rancher v1.0.1 (serial 1 "
+    says_error "is not in '.'; bring it, or name more folders with --media"
+    [ ! -e m.tar ] && [ ! -e m.tar.part ]
+    drover merge o.001 "$files/other.tar" "$files/old.tar" "$files/delta.tar" -o m.tar --pubkey "$files/site.pub"
+    same_bundle m.tar "$files/new.tar"
+    drover merge o.001 "$files/delta.tar" -o n.tar --pubkey "$files/site.pub" --media far/away
+    cmp m.tar n.tar
+}
+
 @test "the merged bundle has room for as many signatures as the delta" {
     bundle --base "$files/old.tar" --signers 2
     drover merge "$files/old.tar" d.tar -o m.tar --pubkey "$files/site.pub"
