@@ -171,7 +171,7 @@ static int add_bases(const struct dr_rehearsal *rehearsal, const struct dr_savin
 
         if (dr_json_append(list, entry, err) < 0)
             return -1;
-        if (dr_json_set(entry, "file", json_string(rehearsal->base_files[i]), err) < 0 ||
+        if (dr_json_set(entry, "file", dr_json_name(rehearsal->base_files[i]), err) < 0 ||
             dr_json_set(entry, "layers", json_integer((json_int_t)savings[i].layers), err) < 0 ||
             dr_json_set(entry, "bytes", json_integer((json_int_t)savings[i].bytes), err) < 0 ||
             dr_json_set(entry, "superfluous", json_boolean(savings[i].superfluous), err) < 0)
@@ -191,13 +191,14 @@ static json_t *plan_json(const struct dr_rehearsal *rehearsal, const struct sums
             return NULL;
     }
     plan = json_pack(
-        "{s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "release",
-        rehearsal->release, "output", rehearsal->output, "bytes", (json_int_t)sums->total,
-        "members", (json_int_t)rehearsal->writer->layout.count, "layers", (json_int_t)sums->layers,
-        "layer_bytes", (json_int_t)sums->bytes, "kept_bytes", (json_int_t)sums->kept, "fetch_bytes",
-        (json_int_t)(sums->bytes - sums->kept), "left_out_bytes",
-        (json_int_t)(rehearsal->delta ? rehearsal->delta->bytes : 0), "space_needed",
-        (json_int_t)sums->need, "space_free", (json_int_t)sums->room, "images", images);
+        "{s:s?, s:o?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "release",
+        rehearsal->release, "output", rehearsal->output ? dr_json_name(rehearsal->output) : NULL,
+        "bytes", (json_int_t)sums->total, "members", (json_int_t)rehearsal->writer->layout.count,
+        "layers", (json_int_t)sums->layers, "layer_bytes", (json_int_t)sums->bytes, "kept_bytes",
+        (json_int_t)sums->kept, "fetch_bytes", (json_int_t)(sums->bytes - sums->kept),
+        "left_out_bytes", (json_int_t)(rehearsal->delta ? rehearsal->delta->bytes : 0),
+        "space_needed", (json_int_t)sums->need, "space_free", (json_int_t)sums->room, "images",
+        images);
     if (!plan)
         dr_fail_memory(err);
     return plan;

@@ -212,8 +212,9 @@ json_t *dr_split_json_one(const struct dr_volume_set *set, uint64_t number, cons
 
     if (!path || measure(path, &bytes, err) < 0)
         return NULL;
-    object = json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "file", path, "volume", (json_int_t)number,
-                       "label", dr_split_label(set, number, output, label), "bytes",
+    object = json_pack("{s:o, s:I, s:o, s:I, s:I, s:I}", "file", dr_json_name(path), "volume",
+                       (json_int_t)number, "label",
+                       dr_json_name(dr_split_label(set, number, output, label)), "bytes",
                        (json_int_t)bytes, "offset", (json_int_t)dr_slice_offset(set, number),
                        "slice", (json_int_t)dr_slice_size(set, number));
     if (!object)

@@ -10,6 +10,7 @@
 #include "bundle/file/damage.h"
 #include "bundle/file/volumes.h"
 #include "lib/json.h"
+#include "lib/text.h"
 
 struct verify {
     struct dr_bundle *bundle;
@@ -43,12 +44,12 @@ static json_t *ranges_of(const struct dr_damage *damage)
     return list;
 }
 
-static void print_damage(const struct verify *verify, uint64_t number, const char *path,
+static void print_damage(const struct verify *verify, uint64_t number,
                          const struct dr_damage *damage)
 {
     uint64_t begin = dr_slice_offset(dr_volumes_set(verify->volumes), number);
 
-    printf("%s: volume %llu of %llu: damaged", path, (unsigned long long)number, count_of(verify));
+    printf("damaged");
     if (damage->table || damage->frame)
         printf(": %s", damage->why.text);
     printf("\n");
@@ -74,14 +75,16 @@ static int tell(struct verify *verify, uint64_t number, const struct dr_damage *
     dr_progress_end(&verify->progress); /* off the line that is written now */
     if (verify->options->json)
         return add(verify,
-                   json_pack("{s:I, s:s, s:s, s:o}", "volume", (json_int_t)number, "path", path,
-                             "state", good ? "good" : "damaged", "damage", ranges_of(damage)),
+                   json_pack("{s:I, s:o, s:s, s:o}", "volume", (json_int_t)number, "path",
+                             dr_json_name(path), "state", good ? "good" : "damaged", "damage",
+                             ranges_of(damage)),
                    err);
+    dr_text_print(path, stdout);
+    printf(": volume %llu of %llu: ", (unsigned long long)number, count_of(verify));
     if (good)
-        printf("%s: volume %llu of %llu: good\n", path, (unsigned long long)number,
-               count_of(verify));
+        printf("good\n");
     else
-        print_damage(verify, number, path, damage);
+        print_damage(verify, number, damage);
     return 0;
 }
 
@@ -108,13 +111,17 @@ static int tell_strays(struct verify *verify, struct dr_err *err)
     const struct dr_stray *strays = dr_volumes_strays(verify->volumes, &count);
 
     for (size_t i = 0; i < count; i++) {
-        if (!verify->options->json)
-            printf("%s: %s%s\n", strays[i].path, words[strays[i].kind], strays[i].text);
-        else if (add(verify,
-                     json_pack("{s:s, s:s, s:s}", "path", strays[i].path, "state",
-                               kinds[strays[i].kind], "text", strays[i].text),
-                     err) < 0)
+        if (!verify->options->json) {
+            dr_text_print(strays[i].path, stdout);
+            printf(": %s", words[strays[i].kind]);
+            dr_text_print(strays[i].text, stdout);
+            printf("\n");
+        } else if (add(verify,
+                       json_pack("{s:o, s:s, s:o}", "path", dr_json_name(strays[i].path), "state",
+                                 kinds[strays[i].kind], "text", dr_json_name(strays[i].text)),
+                       err) < 0) {
             return -1;
+        }
     }
     return 0;
 }

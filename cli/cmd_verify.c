@@ -34,7 +34,8 @@ static void print_line(const struct dr_bundle *bundle, const char *path)
 
     dr_bundle_images(bundle, &count);
     dr_text_size(about->bytes, size);
-    printf("%s: good: signed by ", path);
+    dr_text_print(path, stdout);
+    printf(": good: signed by ");
     print_signers(&about->signers);
     printf(", %s%s%zu image%s, %s", about->release ? about->release : "",
            about->release ? ", " : "", count, count == 1 ? "" : "s", size);

@@ -8,6 +8,7 @@
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 json_t *dr_json_parse(const char *data, size_t size, const char *what, struct dr_err *err)
 {
@@ -145,6 +146,16 @@ int dr_json_print(const json_t *value, FILE *to, struct dr_err *err)
         return -1;
     fprintf(to, "%s\n", text);
     return 0;
+}
+
+json_t *dr_json_name(const char *name)
+{
+    json_t *string = json_string(name);
+    dr_autofree char *copy = string ? NULL : dr_text_copy(name, NULL);
+
+    if (copy)
+        dr_text_clean(copy);
+    return copy ? json_string(copy) : string;
 }
 
 struct saving {

@@ -39,6 +39,9 @@ bool dr_json_true(const json_t *object, const char *key);
  * or NULL. */
 json_t *dr_json_at(const json_t *object, ...) __attribute__((sentinel));
 
+/* The name of a file: JSON is UTF-8, names are bytes; those that are no UTF-8 are '?'. NULL when memory is out. */
+json_t *dr_json_name(const char *name);
+
 /* Serialised: compact, or indented by two spaces with `pretty`; keys in insertion order, so that
  * equal building gives equal bytes. Owned text without final newline. */
 char *dr_json_text(const json_t *value, bool pretty, struct dr_err *err);

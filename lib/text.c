@@ -67,6 +67,19 @@ void dr_text_clean(char *text)
     }
 }
 
+void dr_text_print(const char *text, FILE *to)
+{
+    while (*text) {
+        char piece[8] = {0};
+        size_t size = dr_text_character(text);
+
+        memcpy(piece, text, size ? size : 1);
+        dr_text_clean(piece);
+        fputs(piece, to);
+        text += size ? size : 1;
+    }
+}
+
 int dr_text_put(char *to, size_t room, const char *text)
 {
     size_t size = strlen(text) + 1;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "lib/err.h"
 
@@ -24,6 +25,9 @@ char *dr_text_copy(const char *text, struct dr_err *err);
  * UTF-8 by '?', in place: foreign text must not drive a terminal or forge a log line, and a text
  * that was cut in the middle of a character must still go into JSON. */
 void dr_text_clean(char *text);
+
+/* Prints it so. */
+void dr_text_print(const char *text, FILE *to);
 
 /* Bytes of the character that `text` (not empty) begins with, 0 when that is no well-formed UTF-8
  * (RFC 3629 §4). */

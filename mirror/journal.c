@@ -177,9 +177,9 @@ int dr_mirror_journal_begin(struct dr_mirror_journal *journal, const char *bundl
         if (dr_json_append(tags, move_json(&moves[i]), err) < 0)
             return -1;
     }
-    document =
-        json_pack("{s:i, s:s, s:{s:s, s:s}, s:s, s:O}", "format", FORMAT, "state", DR_MIRROR_MOVING,
-                  "bundle", "path", bundle, "sums", sums, "started", now, "tags", tags);
+    document = json_pack("{s:i, s:s, s:{s:o, s:s}, s:s, s:O}", "format", FORMAT, "state",
+                         DR_MIRROR_MOVING, "bundle", "path", dr_json_name(bundle), "sums", sums,
+                         "started", now, "tags", tags);
     if (!document)
         return dr_fail_memory(err);
     json_decref(journal->json);

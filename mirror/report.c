@@ -148,9 +148,10 @@ int dr_mirror_report_json(const struct dr_mirror_target *targets, size_t count, 
 {
     const struct dr_bundle_about *about = dr_bundle_about(common->bundle);
     char sums[DR_DIGEST_TEXT];
-    json_auto_t *report = json_pack("{s:{s:s, s:s, s:s*}, s:b, s:[]}", "bundle", "path",
-                                    common->path, "sums", dr_digest_text(&about->sums, sums),
-                                    "release", about->release, "dry_run", planned, "targets");
+    json_auto_t *report =
+        json_pack("{s:{s:o, s:s, s:s*}, s:b, s:[]}", "bundle", "path", dr_json_name(common->path),
+                  "sums", dr_digest_text(&about->sums, sums), "release", about->release, "dry_run",
+                  planned, "targets");
 
     if (!report)
         return dr_fail_memory(err);

@@ -175,7 +175,8 @@ static void print_file(const struct dr_pool_file *file, const struct dr_bundle *
 
     draw_map(file, map);
     dr_text_size(file->size, size);
-    fprintf(out, "%s  %s, %s\n  [%s]\n", file->path, size, state_words(file, done), map);
+    dr_text_print(file->path, out);
+    fprintf(out, "  %s, %s\n  [%s]\n", size, state_words(file, done), map);
     if (file->missing) {
         print_lost(file, bundle, out);
         return;
@@ -283,14 +284,14 @@ static json_t *describe_file(const struct dr_pool_file *file, const struct dr_bu
     char map[MAP + 1];
 
     draw_map(file, map);
-    return spots
-               ? json_pack("{s:s, s:s, s:I, s:b, s:b, s:I, s:I, s:I, s:b, s:b, s:s, s:o}", "path",
-                           file->path, "kind", kind_words(file), "bytes", (json_int_t)file->size,
-                           "missing", file->missing, "damaged", dr_pool_is_damaged(file), "chunks",
-                           (json_int_t)file->count, "bad", (json_int_t)file->bad, "restored",
-                           (json_int_t)file->restored, "ends_damaged", file->ends != 0, "whole",
-                           dr_pool_is_whole(file), "map", map, "damage", spots)
-               : NULL;
+    return spots ? json_pack("{s:o, s:s, s:I, s:b, s:b, s:I, s:I, s:I, s:b, s:b, s:s, s:o}", "path",
+                             dr_json_name(file->path), "kind", kind_words(file), "bytes",
+                             (json_int_t)file->size, "missing", file->missing, "damaged",
+                             dr_pool_is_damaged(file), "chunks", (json_int_t)file->count, "bad",
+                             (json_int_t)file->bad, "restored", (json_int_t)file->restored,
+                             "ends_damaged", file->ends != 0, "whole", dr_pool_is_whole(file),
+                             "map", map, "damage", spots)
+                 : NULL;
 }
 
 int dr_report_print_json(const struct dr_pool *pool, bool done, bool verified, FILE *out,

@@ -126,11 +126,11 @@ static int print_json(const struct report *report, struct dr_err *err)
     const struct dr_bundle_image *images = dr_bundle_images(report->bundle, &count);
     char sums[DR_DIGEST_TEXT];
     json_auto_t *document = json_pack(
-        "{s:{s:s, s:s, s:s*}, s:s, s:b, s:b, s:I, s:I, s:I, s:[]}", "bundle", "path",
-        report->options->bundle, "sums", dr_digest_text(&about->sums, sums), "release",
-        about->release, "registry", report->options->registry, "deep", report->options->deep,
-        "complete", audit->gap_count == 0, "blobs", (json_int_t)audit->blobs, "bytes",
-        (json_int_t)audit->bytes, "bytes_hashed", (json_int_t)audit->read, "images");
+        "{s:{s:o, s:s, s:s*}, s:s, s:b, s:b, s:I, s:I, s:I, s:[]}", "bundle", "path",
+        dr_json_name(report->options->bundle), "sums", dr_digest_text(&about->sums, sums),
+        "release", about->release, "registry", report->options->registry, "deep",
+        report->options->deep, "complete", audit->gap_count == 0, "blobs", (json_int_t)audit->blobs,
+        "bytes", (json_int_t)audit->bytes, "bytes_hashed", (json_int_t)audit->read, "images");
 
     if (!document)
         return dr_fail_memory(err);

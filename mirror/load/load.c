@@ -143,9 +143,9 @@ static int print_json(const struct load *load, struct dr_err *err)
     const struct dr_bundle_about *about = dr_bundle_about(load->bundle);
     char sums[DR_DIGEST_TEXT];
     json_auto_t *report =
-        json_pack("{s:{s:s, s:s, s:s*}, s:s, s:b, s:I, s:[]}", "bundle", "path",
-                  load->options->bundle, "sums", dr_digest_text(&about->sums, sums), "release",
-                  about->release, "engine", dr_engine_host(load->engine), "dry_run",
+        json_pack("{s:{s:o, s:s, s:s*}, s:s, s:b, s:I, s:[]}", "bundle", "path",
+                  dr_json_name(load->options->bundle), "sums", dr_digest_text(&about->sums, sums),
+                  "release", about->release, "engine", dr_engine_host(load->engine), "dry_run",
                   (int)load->options->dry_run, "bytes_sent", (json_int_t)load->sent, "images");
 
     if (!report)

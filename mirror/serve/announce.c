@@ -58,9 +58,9 @@ static int announce_json(const struct dr_serve *serve, struct dr_err *err)
     const struct dr_bundle_image *images = dr_bundle_images(serve->bundle, &count);
     dr_autofree char *text = NULL;
     json_auto_t *ready = json_pack(
-        "{s:s, s:s+, s:b, s:b, s:{s:s, s:s, s:s*}, s:[]}", "address", serve->address, "url",
+        "{s:s, s:s+, s:b, s:b, s:{s:o, s:s, s:s*}, s:[]}", "address", serve->address, "url",
         serve->tls ? "https://" : "http://", serve->address, "tls", serve->tls != NULL, "login",
-        serve->htpasswd != NULL, "bundle", "path", serve->path, "sums",
+        serve->htpasswd != NULL, "bundle", "path", dr_json_name(serve->path), "sums",
         dr_digest_text(&about->sums, sums), "release", about->release, "images");
 
     if (!ready)

@@ -90,3 +90,45 @@ ends() {
     drover 4 mirror "$files/good.tar" "tls.test:${tls#*:}" --pubkey site.pub
     says_error "give its CA with --ca-cert"
 }
+
+# Names on a medium are the courier's.
+@test "what a medium calls its files drives no terminal and forges no line" {
+    drover split "$files/good.tar" 300K -o v --key site.key
+    printf damage | dd of=v.002 bs=1 seek=9000 conv=notrunc status=none
+    mkdir medium
+    mv v.001 $'medium/\e]0;title\a.001'
+    mv v.002 $'medium/\e[2Jv.002'
+    cp v.003 $'medium/x\nv.003: volume 3 of 3: good\n.003'
+    printf 'no volume' >$'medium/\e[31m.004'
+    for command in "verify medium" "repair medium --dry-run" "verify medium --json" "repair medium --dry-run --json"; do
+        # shellcheck disable=SC2086 # several words
+        run --separate-stderr "$DROVER" $command --pubkey site.pub
+        [[ $output != *[$'\e\a']* && $stderr != *[$'\e\a']* ]]
+        run ! grep -x 'v.003: volume 3 of 3: good' <<<"$output"
+    done
+    drover 7 verify medium --pubkey site.pub
+    says "medium/?]0;title?.001: volume 1 of 3: good"
+    says "medium/?[31m.004: cannot be used"
+}
+
+@test "names that are no UTF-8 are names, in JSON too" {
+    odd_name=$'Gr\xf6\xdfe'
+    cp "$files/good.tar" "$odd_name.tar"
+    drover split "$odd_name.tar" 300K -o "$odd_name" --key site.key --json
+    jq -e '.volumes[1].file == "Gr??e.002"' <<<"$output"
+    rm "$odd_name.002"
+    drover parity 10% "$odd_name.tar" --key site.key
+    drover repair "$odd_name.tar" --pubkey site.pub --json
+    jq -e '.files[0].path == "Gr??e.tar"' <<<"$output"
+    mkdir folder
+    cp "$odd_name.001" folder
+    drover 9 verify folder --pubkey site.pub --json
+    jq -e '.found[0].path == "folder/Gr??e.001"' <<<"$output"
+    site=$(registry_start site)
+    drover mirror "$odd_name.tar" "$site" --pubkey site.pub --json --state-dir state
+    jq -e '.bundle.path == "Gr??e.tar"' <<<"$output"
+    drover audit "$odd_name.tar" "$site" --pubkey site.pub --json
+    drover bundle v1.0.2 --from "$hub" -o "$odd_name.new" --base "$odd_name.tar" --key site.key --dry-run --json
+    jq -e '.output == "Gr??e.new" and .bases[0].file == "Gr??e.tar"' <<<"$output"
+    drover bundle v1.0.2 --from "$hub" -o "$odd_name.new" --base "$odd_name.tar" --key site.key
+}
