@@ -9,6 +9,7 @@
 #include "bundle/parity/pool.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/text.h"
 
 #define LINES_MAX 20
 
@@ -94,11 +95,12 @@ static void print_text(const struct dr_pool *pool, FILE *out)
     char set[DR_VOLUME_SET_TEXT];
 
     dr_volume_set_text(&pool->set, set);
+    dr_text_print(file->path, out);
     if (!dr_pool_is_damaged(file)) {
-        fprintf(out, "%s: good: parity of %s, every byte checked\n", file->path, set);
+        fprintf(out, ": good: parity of %s, every byte checked\n", set);
         return;
     }
-    fprintf(out, "%s: damaged: parity of %s\n", file->path, set);
+    fprintf(out, ": damaged: parity of %s\n", set);
     print_damage(file, out);
 }
 
@@ -107,11 +109,11 @@ static int print_json(const struct dr_pool *pool, FILE *out, struct dr_err *err)
     const struct dr_pool_file *file = &pool->files[0];
     json_t *ranges = json_array();
     char sums[DR_DIGEST_TEXT];
-    json_auto_t *json = json_pack("{s:s, s:s?, s:[{s:s, s:s, s:s, s:b, s:o}]}", "sums",
-                                  dr_digest_text(&pool->set.sums, sums), "release",
-                                  pool->set.release, "found", "kind", "parity", "path", file->path,
-                                  "state", dr_pool_is_damaged(file) ? "damaged" : "good",
-                                  "ends_damaged", file->ends != 0, "damage", ranges);
+    json_auto_t *json = json_pack(
+        "{s:s, s:s?, s:[{s:s, s:o, s:s, s:b, s:o}]}", "sums", dr_digest_text(&pool->set.sums, sums),
+        "release", pool->set.release, "found", "kind", "parity", "path", dr_json_name(file->path),
+        "state", dr_pool_is_damaged(file) ? "damaged" : "good", "ends_damaged", file->ends != 0,
+        "damage", ranges);
     uint64_t block = 0;
     uint64_t from;
     uint64_t to;
@@ -131,7 +133,9 @@ int dr_parity_check_alone(const char *path, const struct dr_bundle_trust *trust,
     pool.log = log;
     if (fill(&pool, path, trust, err) < 0 || dr_pool_scan(&pool, err) < 0)
         return dr_err_wrap(err, "verify the parity file '%s'", path);
-    if (json ? print_json(&pool, out, err) < 0 : (print_text(&pool, out), false))
+    if (!json)
+        print_text(&pool, out);
+    else if (print_json(&pool, out, err) < 0)
         return -1;
     if (!dr_pool_is_damaged(&pool.files[0]))
         return 0;
