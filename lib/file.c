@@ -282,10 +282,27 @@ bool dr_file_is_at(int fd, const char *path)
            ours.st_ino == named.st_ino;
 }
 
+bool dr_file_is_too_many(int error)
+{
+    return error == EMFILE || error == ENFILE;
+}
+
+int dr_file_fail_open(const char *path, struct dr_err *err)
+{
+    bool many = dr_file_is_too_many(errno);
+
+    dr_fail_errno(err, DR_ERR_IO, "open '%s'", path);
+    return many ? dr_err_advise(err, "this session may not have so many open: raise the limit "
+                                     "('ulimit -Hn')")
+                : -1;
+}
+
 int dr_file_in_memory(uint64_t size, struct dr_err *err)
 {
     dr_autoclose int fd = memfd_create("drover", MFD_CLOEXEC);
 
+    if (fd < 0 && dr_file_is_too_many(errno))
+        return dr_file_fail_open("a file in memory", err);
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
         return dr_fail_errno(err, DR_ERR_INTERNAL, "make a file in memory");
     return dr_steal_fd(&fd);

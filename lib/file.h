@@ -98,6 +98,10 @@ bool dr_file_is_same(int one, int other);
 /* Is it still what that path names? Whoever ends first renames a draft away; then a lock that was got on it says nothing. */
 bool dr_file_is_at(int fd, const char *path);
 
+/* From errno: it could not be opened (DR_ERR_IO). Is it since too many are? */
+int dr_file_fail_open(const char *path, struct dr_err *err);
+bool dr_file_is_too_many(int error);
+
 /* A file of `size` zeros that is nowhere but in memory, -1 on failure. */
 int dr_file_in_memory(uint64_t size, struct dr_err *err);
 

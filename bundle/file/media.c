@@ -111,6 +111,8 @@ int dr_media_look_at(const char *path, const struct dr_bundle_trust *trust, dr_f
 
     if (fd >= 0)
         return look_at(path, fd, named, trust, found, context, err);
+    if (dr_file_is_too_many(errno)) /* this would be said to be missing, and the next ones too */
+        return dr_file_fail_open(path, err);
     if (errno == 0 || errno == ENOENT || errno == ELOOP || !named)
         return 0;
     dr_fail_errno(&why, DR_ERR_IO, "open it");

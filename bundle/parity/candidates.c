@@ -104,8 +104,8 @@ static int open_entry(const struct dr_candidates *candidates, const char *path, 
     dr_autoclose int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
     *ret_fd = -1;
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        return dr_fail_errno(err, DR_ERR_IO, "open '%s'", path);
+    if (fd < 0 && dr_file_is_too_many(errno))
+        return dr_file_fail_open(path, err);
     if (fd >= 0 && fstat(fd, ret_info) == 0 && S_ISREG(ret_info->st_mode) &&
         !is_there(candidates, ret_info))
         *ret_fd = dr_steal_fd(&fd);

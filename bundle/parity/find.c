@@ -286,6 +286,7 @@ static int take_unlabelled(struct search *search, size_t i, unsigned char *data,
     const struct dr_candidate *candidate = &search->candidates.items[i];
     struct dr_pool_file *file;
     struct dr_err why = DR_ERR_INIT;
+    char text[DR_VOLUME_SET_TEXT];
     struct stat info;
     uint64_t number;
 
@@ -296,9 +297,10 @@ static int take_unlabelled(struct search *search, size_t i, unsigned char *data,
     if (!dr_recognise(search->pool, candidate->fd, (uint64_t)info.st_size, data, &number)) {
         if (candidate->named)
             return dr_fail(err, DR_ERR_REFUSED,
-                           "'%s' has no label, and little in it is of this bundle: it is another "
-                           "file, or damaged all over; move it away to have it made anew",
-                           candidate->path);
+                           "'%s' has no label, and little in it is of this bundle, %s: it is "
+                           "another bundle or file ('drover parity --force' makes parity of a good "
+                           "one), or damaged all over; move it away to have it made anew",
+                           candidate->path, dr_volume_set_text(&search->pool->set, text));
         dr_log_warn(search->pool->log,
                     "'%s' is passed over: it has no label that is believed, and little in it is of "
                     "this bundle",

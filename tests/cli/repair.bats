@@ -220,7 +220,7 @@ sectors() {
     [[ $stderr == *"'o.tar.parity' is of another bundle than "* || $stderr == *"'b.tar' has no label, and little in it is of this bundle"* ]]
     mv o.tar.parity b.tar.parity
     repair 9 repair b.tar
-    [[ $stderr == *"'b.tar' has no label, and little in it is of this bundle"* ]]
+    [[ $stderr == *"'b.tar' has no label, and little in it is of this bundle, images (serial "*"'drover parity --force'"* ]]
     cmp b.tar "$files/b.tar"
 }
 

@@ -220,6 +220,21 @@ are_whole() {
     rm v.???
 }
 
+# Where the system lets a session open few files, volumes that could not be opened are not called missing.
+@test "more volumes than files may be open: told so, by everybody who reads them" {
+    drover split "$keys/big.tar" 130K -o v --key "$keys/site.key"
+    (($(ls | wc -l) > 40))
+    for allowed in 20 30 40; do
+        for command in "verify v.001" "verify ." "merge v.001 -o whole.tar" "repair v.001"; do
+            run --separate-stderr bash -c "ulimit -n $allowed; exec '$DROVER' $command --pubkey '$keys/site.pub'"
+            [ "$status" -eq 3 ]
+            says_error "Too many open files; this session may not have so many open: raise the limit ('ulimit -Hn')"
+            [[ $stderr != *" not in "* && $stderr != *" not here"* ]]
+        done
+    done
+    [ ! -e whole.tar ] && [ ! -e whole.tar.part ]
+}
+
 @test "a volume is no bundle to be signed, and that is said" {
     split
     openssl dgst -sha256 -sign "$keys/site.key" -out signature v.001
